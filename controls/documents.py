@@ -1,0 +1,160 @@
+"""YAML documents that remember their lines, so that an error can say file and line. The only door to PyYAML."""
+
+from __future__ import annotations
+
+import datetime
+from collections.abc import Sequence
+from dataclasses import dataclass
+from pathlib import Path
+from typing import Any, TypeVar
+
+import yaml
+from pydantic import BaseModel, ValidationError
+from yaml.constructor import ConstructorError
+from yaml.nodes import MappingNode, Node, ScalarNode, SequenceNode
+
+from controls.errors import CatalogError
+
+Model = TypeVar("Model", bound=BaseModel)
+Pointer = tuple[str | int, ...]
+"""Where in a document: names and positions, from the top."""
+
+_Loader: Any = getattr(yaml, "CSafeLoader", yaml.SafeLoader)
+"""The loader in C, ten times as fast, where PyYAML was built with it."""
+DEEPEST = 64
+LARGEST = 8 * 1024 * 1024
+
+
+@dataclass(frozen=True)
+class Document:
+    """A document's plain value and the line of each of its parts."""
+
+    path: Path
+    data: Any
+    lines: dict[Pointer, int]
+
+    def line(self, pointer: Sequence[str | int]) -> int:
+        """The line of a part, or of the nearest part around it that stands in the file."""
+        place = tuple(pointer)
+        while place and place not in self.lines:
+            place = place[:-1]
+        return self.lines.get(place, 1)
+
+    def error(self, pointer: Sequence[str | int], text: str) -> CatalogError:
+        """An error that names file and line."""
+        return CatalogError(f"{self.path}:{self.line(pointer)}: {text}")
+
+
+def load_yaml(path: Path) -> Document:
+    """Read a YAML file; raises CatalogError where it cannot be read, is malformed, or repeats a key."""
+    try:
+        data = path.read_bytes()
+    except OSError as error:
+        raise CatalogError(f"{path}: expected a readable file, found: {error.strerror}") from error
+    return parse_yaml(data, path)
+
+
+def parse_yaml(data: bytes, path: Path) -> Document:
+    """Like `load_yaml`, of bytes at hand; `path` is for messages."""
+    if len(data) > LARGEST:
+        raise CatalogError(f"{path}: expected at most {LARGEST} bytes, found {len(data)}")
+    try:
+        # An alias could make a small file unfold into a huge one, and no file of ours needs any.
+        for event in yaml.parse(data, Loader=_Loader):
+            if isinstance(event, yaml.AliasEvent):
+                line = event.start_mark.line + 1 if event.start_mark else 1
+                raise CatalogError(f"{path}:{line}: expected no alias, found *{event.anchor}; write the value out")
+        node = yaml.compose(data, Loader=_Loader)
+        reading = _Reading(path)
+        value = reading.plain(node, ()) if node is not None else None
+    except yaml.YAMLError as error:
+        raise CatalogError(f"{path}:{_line_of(error)}: expected YAML, found: {_problem_of(error)}") from error
+    except RecursionError:
+        raise CatalogError(f"{path}: expected at most {DEEPEST} levels") from None
+    return Document(path, value, reading.lines)
+
+
+def validated(model: type[Model], document: Document, pointer: Pointer = ()) -> Model:
+    """The part of the document at `pointer` as a model; every mistake is named with its line, in one error."""
+    value = document.data
+    for step in pointer:
+        value = value[step]
+    try:
+        return model.model_validate(value)
+    except ValidationError as error:
+        raise CatalogError("\n".join(_mistakes(document, pointer, error))) from error
+
+
+def _mistakes(document: Document, pointer: Pointer, error: ValidationError) -> list[str]:
+    lines = []
+    for mistake in error.errors(include_url=False):
+        place = pointer + tuple(mistake["loc"])
+        shown = ".".join(str(step) for step in mistake["loc"]) or "(whole)"
+        lines.append(f"{document.path}:{document.line(place)}: {shown}: {_wording(mistake)}")
+    return lines
+
+
+def _wording(mistake: Any) -> str:
+    kind = mistake["type"]
+    if kind == "extra_forbidden":
+        return "expected no field of this name; check the spelling against docs or evidence_schema/json"
+    if kind == "missing":
+        return "expected this field, found none"
+    return f"{mistake['msg']}; found {str(mistake['input'])[:80]!r}"
+
+
+class _Reading:
+    """One pass over a document's nodes: plain values, and the line of each."""
+
+    def __init__(self, path: Path) -> None:
+        self._path = path
+        self._scalars = yaml.SafeLoader("")
+        self.lines: dict[Pointer, int] = {}
+
+    def plain(self, node: Node, place: Pointer) -> Any:
+        self.lines[place] = node.start_mark.line + 1
+        if len(place) > DEEPEST:
+            raise self._error(node, f"expected at most {DEEPEST} levels")
+        if isinstance(node, MappingNode):
+            return self._mapping(node, place)
+        if isinstance(node, SequenceNode):
+            return [self.plain(child, (*place, index)) for index, child in enumerate(node.value)]
+        return self._scalar(node)
+
+    def _mapping(self, node: MappingNode, place: Pointer) -> dict[str, Any]:
+        found: dict[str, Any] = {}
+        for key_node, child in node.value:
+            if not isinstance(key_node, ScalarNode):
+                raise self._error(key_node, "expected a plain name as key")
+            key = key_node.value
+            if key in found:
+                raise self._error(key_node, f"expected each key once, found {key!r} again")
+            found[key] = self.plain(child, (*place, key))
+            self.lines[(*place, key)] = key_node.start_mark.line + 1
+        return found
+
+    def _scalar(self, node: Node) -> Any:
+        try:
+            value = self._scalars.construct_object(node)
+        except (ConstructorError, ValueError) as error:
+            raise self._error(node, f"expected a plain value, found: {error}") from error
+        if isinstance(value, datetime.datetime | datetime.date):
+            return node.value  # times are read where they are used, in one form
+        return value
+
+    def _error(self, node: Node, text: str) -> CatalogError:
+        return CatalogError(f"{self._path}:{node.start_mark.line + 1}: {text}")
+
+
+def _line_of(error: yaml.YAMLError) -> int:
+    mark = getattr(error, "problem_mark", None)
+    return mark.line + 1 if mark else 1
+
+
+def _problem_of(error: yaml.YAMLError) -> str:
+    return str(getattr(error, "problem", None) or error).splitlines()[0]
+
+
+def dump_yaml(value: Any) -> str:
+    """A plain value as YAML, in the order given."""
+    return str(yaml.safe_dump(value, sort_keys=False, allow_unicode=True, default_flow_style=False))

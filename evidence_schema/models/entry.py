@@ -1,0 +1,122 @@
+"""Log entries: in-toto Statement v1 whose predicate says what happened (INTEGRITY 5.3)."""
+
+from __future__ import annotations
+
+from typing import Annotated, Literal
+
+from pydantic import Field
+
+from evidence_schema.digest import Digest
+from evidence_schema.models.base import Frozen, NonNegative, UtcTime
+from evidence_schema.models.names import CaseId, FrameworkId, GatherResult, LogName, RunId, SlotName, Trigger
+from evidence_schema.models.unit import Period
+
+STATEMENT_TYPE = "https://in-toto.io/Statement/v1"
+PREDICATE_TYPE = "urn:evidence-collector:entry:v1"
+PAYLOAD_TYPE = "application/vnd.in-toto+json"
+
+
+class Subject(Frozen):
+    """What the entry speaks about, by digest."""
+
+    name: str = Field(max_length=120)
+    digest: dict[Literal["sha256"], Annotated[str, Field(pattern=r"^[0-9a-f]{64}$")]]
+
+    @classmethod
+    def of(cls, name: str, digest: Digest) -> Subject:
+        return cls(name=name, digest={"sha256": digest.hex})
+
+
+class CollectorVersion(Frozen):
+    """The program that wrote the entry."""
+
+    name: str = "evidence-collector"
+    version: str = Field(max_length=64)
+
+
+class EntryBase(Frozen):
+    """What each entry carries. `prev` is the SHA-256 of the previous entry's file; entry 0 has none."""
+
+    log: LogName
+    seq: NonNegative
+    prev: Digest | None = None
+    time: UtcTime
+    key_epoch: NonNegative = 0
+    collector: CollectorVersion
+    run_id: RunId
+    slot: SlotName
+
+
+class RunOpen(EntryBase):
+    """Written before the first API call: what is about to happen, for whom, and by which rules."""
+
+    type: Literal["run-open"] = "run-open"
+    trigger: Trigger
+    requester: str = Field(pattern=r"^[0-9a-f]{32}$")
+    """Keyed pseudonym of who asked."""
+    case: CaseId | None = None
+    at: UtcTime
+    """The evaluation time of every rule: rules have no clock."""
+    period: Period
+    catalogue: Digest
+    plan: Digest
+    settings: Digest
+    expected: NonNegative
+    expected_digest: Digest
+    simulated: bool = False
+
+
+class RunClose(EntryBase):
+    """Written after the last artifact."""
+
+    type: Literal["run-close"] = "run-close"
+    manifest: Digest
+    results: dict[GatherResult, NonNegative]
+    redacted: NonNegative
+    quarantined: NonNegative
+    duration_s: NonNegative
+    status: Literal["complete", "partial"]
+
+
+class RunAbandoned(EntryBase):
+    """An attempt that will not be finished stays visible."""
+
+    type: Literal["run-abandoned"] = "run-abandoned"
+    reason: Literal["resume window passed", "operator"]
+
+
+class Judged(EntryBase):
+    """Findings and outcomes of a closed run, by the rules sealed at its opening."""
+
+    type: Literal["judged"] = "judged"
+    findings: Digest
+    outcomes: Digest
+    engine: str = Field(max_length=80)
+    counts: dict[str, NonNegative]
+
+
+class Export(EntryBase):
+    """A workbook left the log: which bytes, compiled at which tree size."""
+
+    type: Literal["export"] = "export"
+    framework: FrameworkId
+    name: str = Field(max_length=200)
+    digest: Digest
+    size: NonNegative
+    tree_size: NonNegative
+
+
+Predicate = Annotated[RunOpen | RunClose | RunAbandoned | Judged | Export, Field(discriminator="type")]
+
+
+class Statement(Frozen):
+    """The signed payload."""
+
+    type_: Literal["https://in-toto.io/Statement/v1"] = Field(default="https://in-toto.io/Statement/v1", alias="_type")
+    subject: tuple[Subject, ...]
+    predicate_type: Literal["urn:evidence-collector:entry:v1"] = Field(
+        default="urn:evidence-collector:entry:v1", alias="predicateType"
+    )
+    predicate: Predicate
+
+

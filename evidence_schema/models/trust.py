@@ -1,0 +1,32 @@
+"""What an auditor pins at the start of an engagement: a key found elsewhere is never trusted (INTEGRITY 5.4)."""
+
+from __future__ import annotations
+
+from pydantic import Field
+
+from evidence_schema.digest import Digest
+from evidence_schema.models.base import Frozen, NonNegative
+from evidence_schema.models.names import LogName
+
+
+class TrustedKey(Frozen):
+    """A verifier key (C2SP vkey) and the entries it may sign: from `first`, up to and without `until`."""
+
+    vkey: str = Field(max_length=400)
+    first: NonNegative = 0
+    until: NonNegative | None = None
+
+
+class TrustPolicy(Frozen):
+    """The origin and keys that a verifier believes; `max_age_days` is the freshness rule of the schedule."""
+
+    schema_id: str = Field(default="evidence/trust-policy/v1", alias="schema", pattern=r"^evidence/trust-policy/v1$")
+    log: LogName
+    origin: str = Field(max_length=200)
+    keys: tuple[TrustedKey, ...] = Field(min_length=1)
+    max_age_days: NonNegative = 38
+
+    @property
+    def fingerprint(self) -> Digest:
+        """Printed in the engagement letter and on the workbook's cover."""
+        return Digest.of(self.canonical())

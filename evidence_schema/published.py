@@ -1,0 +1,78 @@
+"""The published schemas: `evidence_schema/json/*.schema.json` (draft 2020-12), equal to the models by test."""
+
+from __future__ import annotations
+
+import json
+from pathlib import Path
+from typing import Any
+
+from evidence_schema.models.base import Frozen
+from evidence_schema.models.entry import Statement
+from evidence_schema.models.finding import Finding, FindingsHeader, Outcomes
+from evidence_schema.models.receipt import Manifest, Receipt
+from evidence_schema.models.transcript import Call, Record, TranscriptHeader
+from evidence_schema.models.trust import TrustPolicy
+from evidence_schema.models.unit import Plan, PlannedUnit
+
+FOLDER = Path(__file__).parent / "json"
+DIALECT = "https://json-schema.org/draft/2020-12/schema"
+PUBLISHED: dict[str, type[Frozen]] = {
+    "call": Call,
+    "finding": Finding,
+    "findings-header": FindingsHeader,
+    "manifest": Manifest,
+    "outcomes": Outcomes,
+    "plan": Plan,
+    "planned-unit": PlannedUnit,
+    "receipt": Receipt,
+    "record": Record,
+    "statement": Statement,
+    "transcript-header": TranscriptHeader,
+    "trust-policy": TrustPolicy,
+}
+"""Name -> model. Everything that is stored or signed."""
+
+
+def schema_of(name: str) -> dict[str, Any]:
+    """The JSON Schema of a published model; its `$id` carries its version."""
+    schema = PUBLISHED[name].model_json_schema(by_alias=True, mode="serialization")
+    _drop_nulls(schema)
+    return {"$schema": DIALECT, "$id": f"urn:evidence-collector:schema:{name}:v1", **schema}
+
+
+def _drop_nulls(schema: Any) -> None:
+    """Canonical JSON has no null: a field without a value is left out, so it is optional instead of nullable."""
+    if isinstance(schema, list):
+        for part in schema:
+            _drop_nulls(part)
+    if not isinstance(schema, dict):
+        return
+    for name, field in schema.get("properties", {}).items():
+        choices = [choice for choice in field.get("anyOf", ()) if choice != {"type": "null"}]
+        if choices and len(choices) < len(field["anyOf"]):
+            del field["anyOf"]
+            field.update(choices[0] if len(choices) == 1 else {"anyOf": choices})
+            field.pop("default", None)
+            schema["required"] = [required for required in schema.get("required", ()) if required != name]
+    for part in schema.values():
+        _drop_nulls(part)
+
+
+def schema_text(name: str) -> str:
+    """The file's content."""
+    return json.dumps(schema_of(name), indent=2, sort_keys=True, ensure_ascii=False) + "\n"
+
+
+def schema_path(name: str) -> Path:
+    return FOLDER / f"{name}.schema.json"
+
+
+def publish() -> None:
+    """Write every schema; run by `python -m evidence_schema.published`."""
+    FOLDER.mkdir(exist_ok=True)
+    for name in PUBLISHED:
+        schema_path(name).write_text(schema_text(name), encoding="utf-8")
+
+
+if __name__ == "__main__":
+    publish()

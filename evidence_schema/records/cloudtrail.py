@@ -1,0 +1,233 @@
+"""Records of the extract of CloudTrail's log files: files, days, sign-ins, root's doings.
+
+The extract is JSON Lines, each canonical, written by the collector in the order in which it read the files: a line
+`{"type": "file", ...}` after the `{"type": "event", ...}` lines of the events it picked from that file.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Callable, Iterable, Iterator
+from dataclasses import dataclass, field
+from datetime import datetime, timedelta
+from typing import Any
+
+from evidence_schema.canonical import parse_canonical
+from evidence_schema.errors import EvidenceSchemaError
+from evidence_schema.models.declaration import KindDeclaration
+from evidence_schema.models.transcript import Call, Gap, Record, TranscriptHeader
+from evidence_schema.models.unit import Period
+from evidence_schema.paths import look_up
+
+FILE_NAME = "extract.jsonl"
+EXTRACT_MEDIA_TYPE = "application/vnd.evidence.cloudtrail-extract+jsonl"
+HIDDEN = "HIDDEN_DUE_TO_SECURITY_REASONS"
+LIST_STEP, OBJECT_STEP = "list", "object"
+_ID_LENGTH = 2000
+_FILE_FIELDS = (
+    ("version_id", "VersionId"), ("sha256", "Sha256"), ("bytes", "Bytes"), ("events", "Events"),
+    ("in_period", "InPeriod"), ("by_source", "BySource"), ("first", "First"), ("last", "Last"), ("error", "Error"),
+)  # fmt: skip
+_COUNTED = ("Events", "InPeriod", "BySource", "First", "Last", "Sha256")
+Files = Callable[[str], Iterable[bytes]]
+
+
+def days_of(period: Period) -> list[str]:
+    """The days that a period touches, `YYYY-MM-DD`."""
+    first, last = period.start.date(), (period.end - timedelta(seconds=1)).date()
+    return [(first + timedelta(days=offset)).isoformat() for offset in range((last - first).days + 1)]
+
+
+def log_files(
+    header: TranscriptHeader,
+    declaration: KindDeclaration,
+    calls: Iterator[Call],  # noqa: ARG001 (a file's own line says all)
+    files: Files,
+) -> Iterator[Record]:
+    """A record a log file: name, version, digest, and what was counted in it."""
+    for line in _lines(files):
+        if line.get("type") == "file":
+            fields = {ours: line[theirs] for theirs, ours in _FILE_FIELDS if theirs in line}
+            fields |= {"Key": str(line.get("key", "")), "Day": str(line.get("day", ""))}
+            gaps = dict.fromkeys(_COUNTED, _object_gap(line)) if "error" in line else {}
+            yield _record(header, declaration, fields["Key"], fields, gaps)
+
+
+def log_days(
+    header: TranscriptHeader, declaration: KindDeclaration, calls: Iterator[Call], files: Files
+) -> Iterator[Record]:
+    """A record a day of the period that had begun when the logs were read, also where a day has no file."""
+    days = {day: _Day() for day in days_of(header.period)}
+    asked = _take_listings(days, calls)
+    for line in _lines(files):
+        if line.get("type") == "file":
+            _take_file(days, line)
+    for day, found in days.items():
+        if asked is not None and day > asked.date().isoformat():
+            continue
+        fields = {"Day": day, "Files": found.files, "Events": found.events}
+        yield _record(header, declaration, day, fields, dict.fromkeys(("Files", "Events"), found.gap)
+                      if found.gap else {})
+
+
+def sign_in_days(
+    header: TranscriptHeader,
+    declaration: KindDeclaration,
+    calls: Iterator[Call],  # noqa: ARG001
+    files: Files,
+) -> Iterator[Record]:
+    """Failed console sign-ins, a record for each day and principal; by source address where the name is hidden."""
+    failed: dict[tuple[str, str, bool], int] = {}
+    for event in _events(files, "sign_in"):
+        if event.get("eventName") == "ConsoleLogin" and _sign_in_result(event) == "Failure":
+            name = _principal(event)
+            hidden = name == HIDDEN
+            key = (_text(event, "eventTime")[:10], _text(event, "sourceIPAddress") if hidden else name, hidden)
+            failed[key] = failed.get(key, 0) + 1
+    for (day, who, hidden), count in sorted(failed.items()):
+        fields = {"Day": day, "Principal": HIDDEN if hidden else who, "Failed": count, "Hidden": hidden}
+        fields |= {"SourceAddress": who} if hidden else {}
+        yield _record(header, declaration, f"{day}/{who}", fields, {})
+
+
+def sign_ins(
+    header: TranscriptHeader,
+    declaration: KindDeclaration,
+    calls: Iterator[Call],  # noqa: ARG001
+    files: Files,
+) -> Iterator[Record]:
+    """Successful console sign-ins."""
+    for event in _events(files, "sign_in"):
+        if event.get("eventName") == "ConsoleLogin" and _sign_in_result(event) == "Success":
+            fields = _common(event) | {
+                "UserType": _text(event, "userIdentity.type"),
+                "Principal": _principal(event),
+                "MFAUsed": _text(event, "additionalEventData.MFAUsed"),
+            }
+            yield _record(header, declaration, fields["EventId"], fields, {})
+
+
+def root_events(
+    header: TranscriptHeader,
+    declaration: KindDeclaration,
+    calls: Iterator[Call],  # noqa: ARG001
+    files: Files,
+) -> Iterator[Record]:
+    """What the root user did."""
+    return _plain_events(header, declaration, files, "root")
+
+
+def privileged_events(
+    header: TranscriptHeader,
+    declaration: KindDeclaration,
+    calls: Iterator[Call],  # noqa: ARG001
+    files: Files,
+) -> Iterator[Record]:
+    """Changes to access, logging, keys and backups: what a reviewer looks at."""
+    return _plain_events(header, declaration, files, "privileged")
+
+
+def _plain_events(
+    header: TranscriptHeader, declaration: KindDeclaration, files: Files, reason: str
+) -> Iterator[Record]:
+    for event in _events(files, reason):
+        fields = _common(event) | {"Principal": _principal(event), "ErrorCode": _text(event, "errorCode")}
+        yield _record(header, declaration, fields["EventId"], fields, {})
+
+
+@dataclass
+class _Day:
+    files: int = 0
+    events: int = 0
+    gap: Gap | None = field(default=None)
+
+
+def _take_listings(days: dict[str, _Day], calls: Iterator[Call]) -> datetime | None:
+    """Days whose files could not be listed are unknown; answers when the last call was made."""
+    asked = None
+    for call in calls:
+        asked = call.source_date or call.started
+        if call.step != LIST_STEP or call.error is None or call.absent:
+            continue
+        gap = Gap(operation=f"{call.service}:{call.operation}", code=call.error.code, result=call.error.result)
+        for day in call.item[1:]:
+            if day in days:
+                days[day].gap = gap
+    return asked
+
+
+def _take_file(days: dict[str, _Day], line: dict[str, Any]) -> None:
+    own = days.get(str(line.get("day", "")))
+    if own is not None:
+        own.files += 1
+        if "error" in line:
+            own.gap = _object_gap(line)
+    by_day = line.get("by_day")
+    for day, count in by_day.items() if isinstance(by_day, dict) else ():
+        if day in days and isinstance(count, int):
+            days[day].events += count
+
+
+def _lines(files: Files) -> Iterator[dict[str, Any]]:
+    """The extract's lines; one that is not ours (the bytes may be hostile) is passed over, never a crash."""
+    for line in files(FILE_NAME):
+        try:
+            value = parse_canonical(line.rstrip(b"\n"))
+        except EvidenceSchemaError:
+            continue
+        if isinstance(value, dict):
+            yield value
+
+
+def _events(files: Files, reason: str) -> Iterator[dict[str, Any]]:
+    for line in _lines(files):
+        event, reasons = line.get("event"), line.get("reasons")
+        if line.get("type") == "event" and isinstance(event, dict) and isinstance(reasons, list) and reason in reasons:
+            yield event
+
+
+def _common(event: dict[str, Any]) -> dict[str, Any]:
+    return {
+        "EventId": _text(event, "eventID") or "(without id)",
+        "EventTime": _text(event, "eventTime"),
+        "EventName": _text(event, "eventName"),
+        "EventSource": _text(event, "eventSource"),
+        "SourceAddress": _text(event, "sourceIPAddress"),
+        "Region": _text(event, "awsRegion"),
+        "ReadOnly": event.get("readOnly") is True,
+    }
+
+
+def _principal(event: dict[str, Any]) -> str:
+    """The user name where there is one, else the ARN, else the principal's id; root is `root`."""
+    if look_up(event, "userIdentity.type") == "Root":
+        return "root"
+    names = (_text(event, f"userIdentity.{name}") for name in ("userName", "arn", "principalId"))
+    return next((name for name in names if name), "(unknown)")
+
+
+def _sign_in_result(event: dict[str, Any]) -> str:
+    return _text(event, "responseElements.ConsoleLogin")
+
+
+def _text(event: dict[str, Any], path: str) -> str:
+    found = look_up(event, path)
+    return found if isinstance(found, str) else ""
+
+
+def _object_gap(line: dict[str, Any]) -> Gap:
+    result = line.get("result")
+    known = result if result in ("denied", "failed", "unavailable") else "failed"
+    return Gap(operation="s3:GetObject", code=str(line.get("error", ""))[:200], result=known)
+
+
+def _record(
+    header: TranscriptHeader, declaration: KindDeclaration, id_: str, fields: dict[str, Any], gaps: dict[str, Gap]
+) -> Record:
+    return Record(
+        kind=declaration.kind,
+        account=header.unit.account,
+        region=header.unit.region,
+        id=id_[:_ID_LENGTH],
+        fields={**declaration.default, **fields},
+        gaps=gaps,
+    )

@@ -1,0 +1,37 @@
+"""The proof of a log, numbered. Every step reports all that it finds; none stops at the first, none trusts the store.
+
+1. List every version: one a key, no delete marker, only keys that the layout knows.
+2. Read the entries: 0 to n-1 without a gap, each the one spelling of a small statement that names its log, its number
+   and the entry before it; times never run backwards.
+3. Check each entry's one signature by the keys pinned for its number. A key found in the store is never trusted.
+4. Recompute the Merkle root under every checkpoint and check its signatures; one stands for each size up to the
+   newest; the checkpoint that the auditor kept is a beginning of this log.
+5. Follow the runs: each opened once, ended at most once, judged and exported after its close; what entries name exists.
+6. Compare each manifest with the sealed plan and with the receipts, both ways: planned units are rows are receipts.
+7. Hash every blob: its bytes are those of its name, its size is the one stated, every named blob exists.
+8. Compare findings and outcomes with the entries that sealed their manifest, catalogue, plan and settings.
+9. Look at the times: nothing from the future, receipts within their run, the newest run not older than promised.
+
+What this proves is that bytes were not changed, dropped or re-ordered since they were sealed: never that they are true.
+Without a kept checkpoint one thing stays undetected while the log is fresh: that its newest entries were dropped.
+"""
+
+from evidence_schema.verification.problems import TYPES, Problem, Property
+from evidence_schema.verification.report import Report, Verdict, WorkbookReport
+from evidence_schema.verification.runs import RESUME_WINDOW
+from evidence_schema.verification.trust import BadTrustPolicy, read_trust_policy
+from evidence_schema.verification.verify import verify_log, verify_workbook
+
+__all__ = [
+    "RESUME_WINDOW",
+    "TYPES",
+    "BadTrustPolicy",
+    "Problem",
+    "Property",
+    "Report",
+    "Verdict",
+    "WorkbookReport",
+    "read_trust_policy",
+    "verify_log",
+    "verify_workbook",
+]

@@ -1,0 +1,131 @@
+"""Step 5: the runs that the entries tell of, in the order in which things must happen."""
+
+from __future__ import annotations
+
+from collections.abc import Iterable
+from dataclasses import dataclass, field
+from datetime import datetime, timedelta
+
+from evidence_schema.digest import Digest
+from evidence_schema.models.entry import Export, Judged, Predicate, RunAbandoned, RunClose, RunOpen
+from evidence_schema.verification.blobs import Claims
+from evidence_schema.verification.entries import Entry
+from evidence_schema.verification.problems import Problems
+
+RESUME_WINDOW = timedelta(hours=24)
+"""How long an open run may still be resumed by the next start of its slot."""
+
+
+@dataclass
+class Run:
+    """A run by its entries; of two endings the first counts."""
+
+    key: str
+    opened: RunOpen
+    opening: Digest
+    ended: RunClose | RunAbandoned | None = None
+    ended_key: str = ""
+    judged: list[tuple[str, Judged]] = field(default_factory=list)
+
+    @property
+    def closed(self) -> RunClose | None:
+        """The closing entry, if the run was finished."""
+        return self.ended if isinstance(self.ended, RunClose) else None
+
+
+def follow_runs(entries: Iterable[Entry], claims: Claims, problems: Problems) -> dict[str, Run]:
+    """Every opened run by its id."""
+    runs: dict[str, Run] = {}
+    for entry in entries:
+        if entry.predicate is None:
+            continue
+        if isinstance(entry.predicate, RunOpen):
+            _open(runs, entry, entry.predicate, problems)
+        elif (run := runs.get(entry.predicate.run_id)) is None:
+            problems.add("run-not-opened", entry.key, f"an opened run {entry.predicate.run_id}", "none before it")
+        else:
+            _advance(run, entry, entry.predicate, problems)
+        _check_named(entry, entry.predicate, runs.get(entry.predicate.run_id), claims, problems)
+    return runs
+
+
+def check_endings(runs: Iterable[Run], now: datetime, window: timedelta, problems: Problems) -> None:
+    """An attempt that was not finished stays visible: at work, given up, or left behind."""
+    for run in runs:
+        if run.ended is None and now - run.opened.time > window:
+            found = f"{run.opened.run_id} open since {run.opened.time}"
+            problems.add("run-unfinished", run.key, f"a run closed or abandoned within {window}", found)
+        elif run.ended is None:
+            problems.note("run-in-progress", run.key, "a closed run", f"{run.opened.run_id} may still be resumed")
+        elif run.closed is None:
+            problems.note("run-abandoned", run.key, "a closed run", f"{run.opened.run_id} attempted, not finished")
+
+
+def _open(runs: dict[str, Run], entry: Entry, opened: RunOpen, problems: Problems) -> None:
+    if opened.run_id in runs:
+        problems.add("run-opened-twice", entry.key, "a new run", f"{opened.run_id}, as in {runs[opened.run_id].key}")
+    else:
+        runs[opened.run_id] = Run(entry.key, opened, entry.digest)
+
+
+def _advance(run: Run, entry: Entry, predicate: Predicate, problems: Problems) -> None:
+    if predicate.slot != run.opened.slot:
+        problems.add("run-slot-differs", entry.key, run.opened.slot, predicate.slot)
+    if isinstance(predicate, RunClose | RunAbandoned):
+        _end(run, entry, predicate, problems)
+    elif isinstance(predicate, Judged):
+        _judge(run, entry, predicate, problems)
+    elif isinstance(predicate, Export):
+        _export(run, entry, predicate, problems)
+
+
+def _end(run: Run, entry: Entry, ending: RunClose | RunAbandoned, problems: Problems) -> None:
+    if run.ended is not None:
+        problems.add("run-ended-twice", entry.key, "one ending of a run", f"{ending.type} after {run.ended_key}")
+        return
+    run.ended, run.ended_key = ending, entry.key
+
+
+def _judge(run: Run, entry: Entry, judged: Judged, problems: Problems) -> None:
+    """The same evidence by the same rules gives the same findings, whoever judges."""
+    if run.closed is None:
+        problems.add("judged-before-close", entry.key, "a closed run", "one that is not closed")
+    for key, earlier in run.judged[:1]:
+        if (earlier.findings, earlier.outcomes) != (judged.findings, judged.outcomes):
+            problems.add("judged-differently", entry.key, f"the findings of {key}", "others")
+    run.judged.append((entry.key, judged))
+
+
+def _export(run: Run, entry: Entry, export: Export, problems: Problems) -> None:
+    if run.closed is None:
+        problems.add("export-before-close", entry.key, "a closed run", "one that is not closed")
+    if not 0 < export.tree_size <= entry.seq:
+        problems.add("export-beyond-log", entry.key, f"a tree of at most {entry.seq} entries", export.tree_size)
+
+
+def _check_named(entry: Entry, predicate: Predicate, run: Run | None, claims: Claims, problems: Problems) -> None:
+    """What an entry names exists, and its subject is something that it names."""
+    named = _named(predicate)
+    for what, (digest, size) in named.items():
+        claims.name("entry-blob-missing", digest, size, f"{entry.key} ({what})")
+    subjects = {digest for digest, _ in named.values()} | ({run.opening} if run else set())
+    if not entry.subject or not subjects.issuperset(entry.subject):
+        found = ", ".join(str(digest) for digest in entry.subject) or "none"
+        problems.add("subject-differs", entry.key, "a subject that the entry names, or its run's opening", found)
+
+
+def _named(predicate: Predicate) -> dict[str, tuple[Digest, int | None]]:
+    if isinstance(predicate, RunOpen):
+        return {
+            "catalogue": (predicate.catalogue, None),
+            "plan": (predicate.plan, None),
+            "settings": (predicate.settings, None),
+            "expected units": (predicate.expected_digest, None),
+        }
+    if isinstance(predicate, RunClose):
+        return {"manifest": (predicate.manifest, None)}
+    if isinstance(predicate, Judged):
+        return {"findings": (predicate.findings, None), "outcomes": (predicate.outcomes, None)}
+    if isinstance(predicate, Export):
+        return {"export": (predicate.digest, predicate.size)}
+    return {}

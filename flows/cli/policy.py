@@ -1,0 +1,22 @@
+"""`evidence policy`: the least privilege that a plan needs."""
+
+from __future__ import annotations
+
+import typer
+
+from flows.cli.options import Config, Controls, Frameworks, Requirements
+
+
+def policy(
+    config: Config = None, framework: Frameworks = None, control: Controls = None, requirement: Requirements = None
+) -> None:
+    """Print the IAM policy of a plan: the actions of its kinds and nothing else."""
+    from flows.cli.console import print_json
+    from flows.collectors.registry import load_kinds
+    from flows.settings import config_path, load_settings
+    from flows.steps.selecting import planned_for
+
+    settings = load_settings(config_path(config)).settings
+    planned, _ = planned_for(settings, load_kinds(), framework, control, requirement)
+    statement = {"Sid": "EvidenceCollectorRead", "Effect": "Allow", "Action": list(planned.plan.actions), "Resource": "*"}
+    print_json({"Version": "2012-10-17", "Statement": [statement]})

@@ -1,0 +1,82 @@
+"""`evidence verify`: does the vault hold, by a policy pinned outside of it?"""
+
+from __future__ import annotations
+
+from typing import TYPE_CHECKING, Annotated
+
+import typer
+
+from flows.cli.options import Config, Json
+
+if TYPE_CHECKING:
+    from evidence_schema.verification import Report, WorkbookReport
+
+
+def verify(
+    place: Annotated[str | None, typer.Argument(help="A vault folder or s3://bucket [default: the settings' vault]")] = None,
+    trust: Annotated[str | None, typer.Option("--trust", help="The trust policy that you pinned (a file)")] = None,
+    kept: Annotated[str | None, typer.Option(help="A checkpoint that you kept: nothing before it may have changed")] = None,
+    save: Annotated[str | None, typer.Option("--save-checkpoint", help="Write the newest checkpoint here, to keep")] = None,
+    workbook: Annotated[str | None, typer.Option(help="A workbook: was it compiled from this log?")] = None,
+    config: Config = None,
+    json: Json = False,
+) -> None:
+    """Check every entry, checkpoint, receipt and byte, and say what holds: a verdict for each property.
+
+    Without --trust nothing is believed for its signature: keys found in the store are never trusted.
+    Exit 0 sound, 4 tampered, 5 incomplete or stale, 6 unpinned, 2 usage, 3 could not be read.
+    """
+    from pathlib import Path
+
+    from evidence_schema.verification import read_trust_policy, verify_log, verify_workbook
+    from flows.cli.console import now
+    from flows.cli.files import pieces, read_file
+    from flows.steps.places import store_at
+
+    policy = read_trust_policy(read_file(trust)) if trust else None
+    anchor = read_file(kept) if kept else None
+    store, settings = store_at(place, config)
+    report = verify_log(store, trust=policy, now=now(), kept=anchor, log=settings.log, progress=None)
+    about = verify_workbook(store, pieces(workbook), trust=policy) if workbook else None
+    _show(report, about, as_json=json)
+    if save:
+        Path(save).write_bytes(report.checkpoint)
+    codes = [report.exit_code, *([about.exit_code] if about else [])]
+    raise typer.Exit(min((code for code in codes if code), default=0))  # 4 before 5 before 6
+
+
+def _show(report: Report, about: WorkbookReport | None, *, as_json: bool) -> None:
+    from flows.cli.console import print_json, print_table, say
+
+    problems = [*report.problems, *(about.problems if about else ())]
+    if as_json:
+        print_json({
+            "log": report.log, "origin": report.origin, "tree_size": report.tree_size, "root": report.root,
+            "entries": report.entries, "runs": report.runs, "blobs": report.blobs, "bytes": report.bytes,
+            "pinned": report.pinned, "simulated_runs": report.simulated_runs, "exit_code": report.exit_code,
+            "verdicts": {str(name): {"verdict": str(verdict), "reason": reason}
+                         for name, (verdict, reason) in report.verdicts.items()},
+            "problems": [_plain(problem) for problem in problems],
+            "notes": [_plain(note) for note in report.notes],
+        })  # fmt: skip
+        return
+    label = "SIMULATED " if report.simulated_runs else ""
+    say(f"{label}log {report.log}: {report.entries} entries, {report.runs} runs, {report.blobs} blobs ({report.bytes} bytes)")
+    print_table("Verdicts", ("property", "verdict", "why"),
+                [(name, str(verdict).replace("_", " "), reason) for name, (verdict, reason) in report.verdicts.items()])  # fmt: skip
+    for title, found in (("Problems", problems), ("Notes", report.notes)):
+        if found:
+            print_table(title, ("step", "type", "key", "expected", "found"),
+                        [(item.step, item.type, item.key, item.expected, item.found) for item in found])  # fmt: skip
+    if about is not None and about.export is not None:
+        say(f"the workbook is {about.export.name}, exported from {about.export.run_id} by entry {about.seq}")
+    if not report.pinned:
+        say("UNPINNED: give --trust with the policy that you pinned when the engagement began")
+
+
+def _plain(problem: object) -> dict[str, object]:
+    from dataclasses import asdict, is_dataclass
+
+    if not is_dataclass(problem) or isinstance(problem, type):
+        raise TypeError("expected a problem")
+    return {name: str(value) if name == "property" else value for name, value in asdict(problem).items()}

@@ -1,0 +1,23 @@
+"""What can go wrong while gathering. A call that fails is a gather result, not an exception; these are the rest."""
+
+from __future__ import annotations
+
+
+class CollectorError(Exception):
+    """Base of all errors of the collectors."""
+
+
+class BadKind(CollectorError):
+    """A declaration cannot work: the message names the kind, what was expected and what to do."""
+
+
+class ForbiddenCall(CollectorError):
+    """A call that this product never makes."""
+
+
+class CredentialsRefused(CollectorError):
+    """The source does not accept our credentials; nothing more can be gathered from the account."""
+
+
+class NotSpooled(CollectorError):
+    """A spool is used before it is finished or after it is closed."""

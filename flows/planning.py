@@ -1,0 +1,142 @@
+"""Frameworks, scope and kinds become a plan. No effects: tested without AWS, printed by `evidence plan`."""
+
+from __future__ import annotations
+
+from collections.abc import Iterable, Iterator
+from dataclasses import dataclass
+
+from controls.catalog import control_of, framework_of, near_matches, requirement_of
+from controls.models import Catalog, EvidenceRequirement
+from evidence_schema.digest import DigestStream
+from evidence_schema.models.names import GLOBAL_REGION
+from evidence_schema.models.unit import Listing, Period, Plan, PlannedUnit, Selection, Unit
+from flows.collectors.registry import Kinds
+from flows.errors import NothingPlanned, UsageError
+from flows.settings import Settings
+
+PREFLIGHT_KIND = "aws.ec2.regions"
+"""Which regions an account has enabled: asked first, so that a disabled one is told apart from a failure."""
+
+
+@dataclass(frozen=True)
+class PlannedRun:
+    """A plan with what it was made from at hand."""
+
+    plan: Plan
+    units: tuple[PlannedUnit, ...]
+    requirements: tuple[EvidenceRequirement, ...]
+    manual: tuple[EvidenceRequirement, ...]
+    """Requirements of the selection that a person supplies."""
+
+    @property
+    def task_keys(self) -> list[tuple[str, str, str]]:
+        """(service, account, region) of each task, in order."""
+        return sorted({(unit.service, unit.unit.account, unit.unit.region) for unit in self.units})
+
+
+def make_plan(catalog: Catalog, kinds: Kinds, settings: Settings, selection: Selection, period: Period) -> PlannedRun:
+    """The plan of a run; raises UnknownName or UsageError with near matches, NothingPlanned where nothing is left."""
+    chosen = selected_requirements(catalog, settings, selection, kinds)
+    automated = tuple(item for item in chosen if item.kinds)
+    accounts = _narrowed("account", [account.id for account in settings.accounts], selection.accounts)
+    regions = _narrowed("region", list(settings.regions), selection.regions)
+    wanted = _kinds_wanted(automated, kinds, selection)
+    if not wanted:
+        raise NothingPlanned(
+            "expected a selection that some collector serves, found none: "
+            f"{', '.join(item.id for item in chosen) or 'no requirement'} wait for a person; "
+            "`evidence controls show` says what each control needs"
+        )
+    units = tuple(_units(wanted, kinds, automated, accounts, regions))
+    plan = Plan(
+        selection=selection,
+        frameworks=selection.frameworks or settings.frameworks,
+        requirements=tuple(item.id for item in automated),
+        accounts=tuple(accounts),
+        regions=tuple(regions),
+        period=period,
+        actions=tuple(sorted({action for kind in wanted for action in kinds[kind].actions})),
+        units=_listing(units),
+    )
+    manual = tuple(item for item in chosen if not item.kinds)
+    return PlannedRun(plan=plan, units=units, requirements=automated, manual=manual)
+
+
+def selected_requirements(
+    catalog: Catalog, settings: Settings, selection: Selection, kinds: Kinds
+) -> tuple[EvidenceRequirement, ...]:
+    """The requirements that a selection names: all of its frameworks, narrowed by control, requirement or kind."""
+    frameworks = selection.frameworks or settings.frameworks
+    for framework in frameworks:
+        framework_of(catalog, framework)
+    for kind in selection.kinds:
+        if kind not in kinds:
+            raise UsageError(f"expected a known kind, found {kind!r}; {near_matches(kind, kinds)}")
+    controls = {control_of(catalog, name)[1].id for name in selection.controls}
+    named = {requirement_of(catalog, name).id for name in selection.requirements}
+    return tuple(
+        item
+        for item in catalog.requirements
+        if any(framework in item.mappings for framework in frameworks)
+        and (not controls or any(controls & item.mappings.get(framework, {}).keys() for framework in frameworks))
+        and (not named or item.id in named)
+        and (not selection.kinds or set(selection.kinds) & set(item.kinds))
+    )
+
+
+def unit_lines(units: Iterable[PlannedUnit]) -> Iterator[bytes]:
+    """The expected list as JSON Lines: what the run promises to gather."""
+    for unit in units:
+        yield unit.canonical() + b"\n"
+
+
+def _kinds_wanted(automated: Iterable[EvidenceRequirement], kinds: Kinds, selection: Selection) -> list[str]:
+    named = {kind for item in automated for kind in item.kinds}
+    if selection.kinds:
+        named &= set(selection.kinds)
+    closed = {source for kind in named for source in (kind, *kinds.sources_of(kind))}
+    gathered = {kind for kind in closed if kinds[kind].view_of is None}
+    return sorted(gathered | {PREFLIGHT_KIND}) if gathered else []
+
+
+def _units(
+    wanted: Iterable[str],
+    kinds: Kinds,
+    automated: Iterable[EvidenceRequirement],
+    accounts: Iterable[str],
+    regions: Iterable[str],
+) -> Iterator[PlannedUnit]:
+    serves = {kind: _served_by(kind, kinds, automated) for kind in wanted}
+    for account in sorted(accounts):
+        for region in sorted({*regions, GLOBAL_REGION}):
+            for kind in wanted:
+                if (region == GLOBAL_REGION) == (kinds[kind].scope == "account"):
+                    yield PlannedUnit(
+                        unit=Unit(kind=kind, account=account, region=region),
+                        service=kinds[kind].service,
+                        requirements=serves[kind],
+                    )
+
+
+def _served_by(kind: str, kinds: Kinds, automated: Iterable[EvidenceRequirement]) -> tuple[str, ...]:
+    """The requirements that read a kind, directly, through a view or through a kind that builds on it."""
+    return tuple(
+        item.id
+        for item in automated
+        if kind == PREFLIGHT_KIND or any(kind == named or kind in kinds.sources_of(named) for named in item.kinds)
+    )
+
+
+def _narrowed(what: str, known: list[str], wanted: Iterable[str]) -> list[str]:
+    for name in wanted:
+        if name not in known:
+            raise UsageError(f"expected a known {what} of the settings, found {name!r}; {near_matches(name, known)}")
+    return sorted(set(wanted)) or sorted(known)
+
+
+def _listing(units: Iterable[PlannedUnit]) -> Listing:
+    stream, rows = DigestStream(), 0
+    for line in unit_lines(units):
+        stream.update(line)
+        rows += 1
+    return Listing(digest=stream.finish(), size=stream.size, rows=rows)

@@ -1,0 +1,69 @@
+"""Prefect's own API for a run without a server, started so that it cannot outlive us (docs/adr/0003).
+
+Prefect's ephemeral mode leaves its API process behind when the flow's process is killed; ours is a child of the
+guardian and ends with us.
+"""
+
+from __future__ import annotations
+
+import os
+import sys
+import time
+import urllib.error
+import urllib.request
+from collections.abc import Iterator
+from contextlib import contextmanager
+from pathlib import Path
+
+from prefect.settings import PREFECT_API_URL, get_current_settings, temporary_settings
+
+from flows.children import Children, ChildrenError, free_port
+from flows.errors import ApiNotReady
+
+STARTUP_S = 90
+QUIET = {"PREFECT_SERVER_ANALYTICS_ENABLED": "false", "DO_NOT_TRACK": "1", "PREFECT_LOGGING_LEVEL": "WARNING"}
+
+
+def configured_api() -> str | None:
+    """The API that the environment or the Prefect profile names."""
+    return get_current_settings().api.url
+
+
+@contextmanager
+def prefect_api(home: Path) -> Iterator[float]:
+    """Use the configured API, or one of our own below `home` while the block runs; yields the seconds its start took."""
+    if configured_api():
+        yield 0.0
+        return
+    began = time.monotonic()
+    with Children() as children:
+        url = _start(children, home)
+        with temporary_settings({PREFECT_API_URL: url}):
+            yield time.monotonic() - began
+
+
+def _start(children: Children, home: Path) -> str:
+    home.mkdir(parents=True, exist_ok=True, mode=0o700)
+    port = free_port()
+    address = f"http://127.0.0.1:{port}"
+    server = children.start(
+        [sys.executable, "-m", "uvicorn", "--factory", "prefect.server.api.server:create_app",
+         "--host", "127.0.0.1", "--port", str(port), "--log-level", "error", "--lifespan", "on"],
+        env={**os.environ, **QUIET, "PREFECT_HOME": str(home), "PREFECT_UI_ENABLED": "0", "PREFECT__SERVER_EPHEMERAL": "1",
+             "PREFECT__SERVER_FINAL": "1", "PREFECT_API_URL": f"{address}/api"},
+        log=home / "api.log",
+        name="Prefect's API",
+    )  # fmt: skip
+    try:
+        server.wait_ready(lambda: _answers(f"{address}/api/health"), timeout=STARTUP_S)
+    except ChildrenError as error:
+        raise ApiNotReady(f"expected Prefect's API to answer within {STARTUP_S} s. {error}") from error
+    return f"{address}/api"
+
+
+def _answers(url: str) -> bool:
+    try:
+        with urllib.request.urlopen(url, timeout=2) as answer:  # noqa: S310 (our own address)
+            return bool(answer.status == 200)
+    except (urllib.error.URLError, OSError):
+        return False

@@ -1,0 +1,160 @@
+"""`evidence.yaml` and environment become one frozen object, once. Secrets never stand in it."""
+
+from __future__ import annotations
+
+import os
+from collections.abc import Mapping
+from pathlib import Path
+from typing import Any, Self
+
+from pydantic import Field, model_validator
+
+from controls.documents import load_yaml, validated
+from controls.errors import CatalogError
+from evidence_schema.models.base import Frozen, NonNegative, UtcTime
+from evidence_schema.models.names import AccountId, FieldName, FrameworkId, LockMode, LogName, RegionName
+from flows.errors import SettingsError
+
+CONFIG_VARIABLE = "EVIDENCE_CONFIG"
+PASSPHRASE_VARIABLE = "EVIDENCE_KEY_PASSPHRASE"  # noqa: S105 (the name of a variable)
+VAULT_KEY_VARIABLE = "EVIDENCE_VAULT_ACCESS_KEY_ID"
+VAULT_SECRET_VARIABLE = "EVIDENCE_VAULT_SECRET_ACCESS_KEY"  # noqa: S105 (the name of a variable)
+DEFAULT_CONFIG = "evidence.yaml"
+
+
+class Account(Frozen):
+    """An AWS account in scope. `role` is assumed in it; without one, the ambient credentials are the account's."""
+
+    id: AccountId
+    name: str = Field(default="", max_length=80)
+    role: str | None = Field(default=None, pattern=r"^arn:aws[a-z-]*:iam::\d{12}:role/[\w+=,.@/-]{1,128}$")
+
+
+class LockSettings(Frozen):
+    """How long, and how firmly, the store keeps an artifact."""
+
+    mode: LockMode = LockMode.GOVERNANCE
+    days: int = Field(default=1, ge=1, le=36500)
+
+
+class VaultSettings(Frozen):
+    """Where artifacts and log live: `s3://bucket`, or a folder for trials."""
+
+    url: str = Field(min_length=1, max_length=500)
+    endpoint: str | None = None
+    region: str | None = None
+    profile: str | None = None
+    lock: LockSettings = LockSettings()
+    trial: bool = False
+    """Accept a store that does not lock. Said aloud everywhere."""
+
+
+class KeySettings(Frozen):
+    """Signing key and pseudonym key, by URI."""
+
+    log: str = Field(pattern=r"^file:.+")
+    pseudonyms: str = Field(pattern=r"^file:.+")
+
+
+class AwsSettings(Frozen):
+    """How hard the collectors may ask."""
+
+    concurrency: int = Field(default=4, ge=1, le=32)
+    """Calls at a time per service and account; halved whenever a call was throttled."""
+    deadline_s: int = Field(default=900, ge=1, le=86400)
+    """For one unit."""
+
+
+class Fact(Frozen):
+    """A fact that AWS cannot give: a dated input, approved by a role (a role, not a name: it is sealed)."""
+
+    value: Any
+    approved_by: str = Field(min_length=1, max_length=120)
+    as_of: UtcTime
+
+
+class Override(Frozen):
+    """A parameter that differs from the catalogue's default. Without approver and reason it gives needs_review."""
+
+    value: Any
+    approved_by: str = Field(default="", max_length=120)
+    reason: str = Field(default="", max_length=500)
+    as_of: UtcTime | None = None
+
+    @property
+    def is_approved(self) -> bool:
+        return bool(self.approved_by and self.reason and self.as_of)
+
+
+class Settings(Frozen):
+    """What the organisation decided. Holds no secret: all of it is sealed with each run."""
+
+    organisation: str = Field(min_length=1, max_length=200)
+    log: LogName
+    simulated: bool = False
+    frameworks: tuple[FrameworkId, ...] = ("hipaa", "gdpr", "soc2")
+    accounts: tuple[Account, ...] = Field(min_length=1)
+    regions: tuple[RegionName, ...] = Field(min_length=1)
+    home_region: RegionName | None = None
+    vault: VaultSettings
+    keys: KeySettings
+    trust_policy: str = "trust-policy.json"
+    aws: AwsSettings = AwsSettings()
+    resume_window_hours: NonNegative = 24
+    facts: dict[FieldName, Fact] = Field(default_factory=dict)
+    parameters: dict[str, Override] = Field(default_factory=dict)
+
+    @model_validator(mode="after")
+    def _each_once(self) -> Self:
+        ids = [account.id for account in self.accounts]
+        if len(set(ids)) < len(ids):
+            raise ValueError("expected each account once")
+        if len(set(self.regions)) < len(self.regions):
+            raise ValueError("expected each region once")
+        return self
+
+    @property
+    def origin(self) -> str:
+        """The log's name in checkpoints (C2SP tlog-checkpoint)."""
+        return f"evidence/{self.log}"
+
+    @property
+    def first_region(self) -> str:
+        """Where global services are asked."""
+        return self.home_region or self.regions[0]
+
+
+class Located(Frozen):
+    """Settings with the folder that relative paths in them are relative to."""
+
+    settings: Settings
+    folder: Path
+
+    def path(self, text: str) -> Path:
+        """A path of the settings (`file:` URI or plain), made absolute."""
+        return (self.folder / Path(text.removeprefix("file:")).expanduser()).absolute()
+
+    @property
+    def vault_url(self) -> str:
+        """The vault's URL, a folder made absolute."""
+        url = self.settings.vault.url
+        return url if url.startswith("s3://") else str(self.path(url.removeprefix("dir:")))
+
+
+def config_path(given: str | None = None, environment: Mapping[str, str] = os.environ) -> Path:
+    """The settings file: as given, else by EVIDENCE_CONFIG, else ./evidence.yaml."""
+    return Path(given or environment.get(CONFIG_VARIABLE) or DEFAULT_CONFIG).absolute()
+
+
+def load_settings(path: Path) -> Located:
+    """Read the settings; raises SettingsError with file, line and what to do."""
+    if not path.exists():
+        raise SettingsError(
+            f"expected settings at {path}, found none; run `evidence init`, or name the file with --config or "
+            f"{CONFIG_VARIABLE}"
+        )
+    try:
+        settings = validated(Settings, load_yaml(path))
+    except CatalogError as error:
+        raise SettingsError(str(error)) from error
+    return Located(settings=settings, folder=path.parent)

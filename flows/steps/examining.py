@@ -1,0 +1,102 @@
+"""Examine an installation: every part is looked at, whatever another one says; nothing is written."""
+
+from __future__ import annotations
+
+from collections.abc import Callable, Iterator
+from dataclasses import dataclass
+from pathlib import Path
+from typing import Literal
+
+from controls.catalog import load_catalog
+from controls.errors import ControlsError
+from evidence_schema.errors import EvidenceSchemaError
+from evidence_schema.note import VerifierKey
+from flows.collectors.errors import CollectorError
+from flows.collectors.registry import load_kinds
+from flows.errors import FlowsError
+from flows.settings import Located, load_settings
+from flows.steps.runtime import CATALOG, pinned_policy, requester_of, signer_of, vault_credentials, vault_settings
+from flows.vault.vault import open_store, utc_now
+
+KNOWN = (FlowsError, ControlsError, EvidenceSchemaError, CollectorError)
+
+
+@dataclass(frozen=True)
+class Examined:
+    """A part and its state."""
+
+    part: str
+    state: Literal["ready", "warns", "fails"]
+    text: str
+
+
+def examine(config: Path) -> list[Examined]:
+    """Every part of the installation that the settings name; without settings nothing else can be looked at."""
+    located = load_settings(config)
+    parts: list[tuple[str, Callable[[Located], Iterator[Examined]]]] = [
+        ("signing key", _key),
+        ("pseudonym key", _pseudonyms),
+        ("trust policy", _policy),
+        ("vault", _vault),
+        ("catalogue", _catalogue),
+        ("AWS", _accounts),
+    ]
+    found = [Examined("settings", "ready", str(config))]
+    for part, look in parts:
+        try:
+            found += look(located)
+        except KNOWN as error:
+            found.append(Examined(part, "fails", str(error)))
+    return found
+
+
+def _key(located: Located) -> Iterator[Examined]:
+    yield Examined("signing key", "ready", f"Ed25519, key id {signer_of(located).key_id}")
+
+
+def _pseudonyms(located: Located) -> Iterator[Examined]:
+    requester_of(located)
+    yield Examined("pseudonym key", "ready", "names in the log are keyed pseudonyms")
+
+
+def _policy(located: Located) -> Iterator[Examined]:
+    policy = pinned_policy(located)
+    if policy is None:
+        path = located.path(located.settings.trust_policy)
+        yield Examined("trust policy", "fails", f"expected {path}, found none; restore it, or ask the auditor for the pinned one")
+        return
+    ours = signer_of(located).public_raw
+    if any(VerifierKey.parse(key.vkey).raw_public == ours for key in policy.keys):
+        yield Examined("trust policy", "ready", f"fingerprint {policy.fingerprint}")
+    else:
+        yield Examined("trust policy", "fails", "expected our signing key in it, found another; run with the key it names")
+
+
+def _vault(located: Located) -> Iterator[Examined]:
+    store = open_store(vault_settings(located), credentials=vault_credentials())
+    store.check_ready()
+    facts, lock = store.describe(), located.settings.vault.lock
+    if facts.locks:
+        yield Examined("vault", "ready", f"{facts.url}: locks, {lock.mode} for {lock.days} day(s)")
+    else:
+        yield Examined("vault", "warns", f"{facts.url}: does not lock: for trials only; anybody with access can change it")
+
+
+def _catalogue(located: Located) -> Iterator[Examined]:
+    kinds = load_kinds()
+    catalog = load_catalog(CATALOG, kinds=kinds)
+    checks = sum(len(item.checks) for item in catalog.requirements)
+    yield Examined("catalogue", "ready", f"{len(catalog.requirements)} requirements, {checks} checks, {len(kinds)} kinds")
+    needed = {fact for item in catalog.requirements for check in item.checks for fact in check.needs}
+    for fact in sorted(needed - located.settings.facts.keys()):
+        yield Examined(f"fact {fact}", "warns", f"not supplied: {catalog.facts[fact]}")
+
+
+def _accounts(located: Located) -> Iterator[Examined]:
+    from flows.steps.sources import principals  # noqa: PLC0415 (boto3 is slow to import, and only this part needs it)
+
+    for account, principal in principals(located.settings, load_kinds(), utc_now):
+        if isinstance(principal, CollectorError):
+            yield Examined(f"account {account}", "fails", str(principal))
+        else:
+            yield Examined(f"account {account}", "ready", principal)

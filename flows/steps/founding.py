@@ -1,0 +1,112 @@
+"""Found a log: settings, keys, trust policy. Checked first, written after, never written over."""
+
+from __future__ import annotations
+
+import os
+from dataclasses import dataclass
+from pathlib import Path
+from typing import Any
+
+from pydantic import ValidationError
+
+from controls.catalog import framework_of, installed
+from controls.documents import dump_yaml
+from evidence_schema.digest import Digest
+from flows.errors import SettingsError
+from flows.settings import PASSPHRASE_VARIABLE, Located, Settings
+from flows.steps.runtime import vault_settings
+from flows.vault.keys import create_key, create_pseudonym_key, trust_policy_for, write_trust_policy
+from flows.vault.settings import folder_of
+from flows.vault.vault import open_store
+
+_HEADER = """\
+# Settings of evidence-collector. No secret belongs here: this file is sealed with every run.
+# Facts that AWS cannot give (`evidence doctor` lists those still missing) and parameters are dated and approved by a
+# role, for example:
+#   facts:
+#     log_platform: {value: {buckets: [trail-bucket]}, approved_by: security officer, as_of: 2026-11-01T00:00:00Z}
+#   parameters:
+#     EV-IAM-01-C3.max_key_age_days: {value: 60, approved_by: security officer, reason: our standard,
+#                                     as_of: 2026-11-01T00:00:00Z}
+"""
+
+
+@dataclass(frozen=True)
+class Founding:
+    """What `evidence init` was told."""
+
+    config: Path
+    organisation: str
+    log: str
+    accounts: tuple[str, ...]
+    regions: tuple[str, ...]
+    vault: str
+    endpoint: str | None
+    keys: Path
+    frameworks: tuple[str, ...]
+    simulated: bool
+
+
+@dataclass(frozen=True)
+class Founded:
+    """What was written, and the fingerprint of the trust policy."""
+
+    written: dict[str, Path]
+    fingerprint: Digest
+
+
+def found(founding: Founding) -> Founded:
+    """Write settings, keys and trust policy; raises SettingsError before anything is written."""
+    settings = _settings(founding)
+    located = Located(settings=settings, folder=founding.config.parent)
+    policy_path = located.path(settings.trust_policy)
+    key_path, pseudonyms_path = located.path(settings.keys.log), located.path(settings.keys.pseudonyms)
+    for path in (founding.config, policy_path, key_path, pseudonyms_path):
+        if path.exists():
+            raise SettingsError(f"expected no file at {path}, found one; move it away, or name another place")
+    if folder_of(located.vault_url) is not None:
+        open_store(vault_settings(located), create=True)
+    passphrase = os.environ.get(PASSPHRASE_VARIABLE)
+    key = create_key(key_path, passphrase.encode() if passphrase else None, vault_url=located.vault_url)
+    create_pseudonym_key(pseudonyms_path, vault_url=located.vault_url)
+    policy = trust_policy_for(settings.log, settings.origin, key)
+    write_trust_policy(policy_path, policy, vault_url=located.vault_url)
+    founding.config.parent.mkdir(parents=True, exist_ok=True)
+    with founding.config.open("x", encoding="utf-8") as file:
+        file.write(_HEADER + dump_yaml(_document(founding)))
+    written = {"settings": founding.config, "signing key": key_path, "pseudonyms": pseudonyms_path, "trust policy": policy_path}
+    return Founded(written, policy.fingerprint)
+
+
+def _settings(founding: Founding) -> Settings:
+    for framework in founding.frameworks:
+        framework_of(installed(), framework)
+    try:
+        return Settings.model_validate(_document(founding))
+    except ValidationError as error:
+        wrong = "; ".join(f"{'.'.join(map(str, item['loc']))}: {item['msg']}" for item in error.errors())
+        raise SettingsError(f"expected settings that can be used, found {wrong}; see `evidence init --help`") from None
+
+
+def _document(founding: Founding) -> dict[str, Any]:
+    vault: dict[str, Any] = {"url": founding.vault, "lock": {"mode": "GOVERNANCE", "days": 1}}
+    if founding.endpoint:
+        vault["endpoint"] = founding.endpoint
+    if not founding.vault.startswith("s3://"):
+        vault["trial"] = True
+    document = {
+        "organisation": founding.organisation,
+        "log": founding.log,
+        "frameworks": list(founding.frameworks) or ["hipaa", "gdpr", "soc2"],
+        "accounts": [_account(text) for text in founding.accounts],
+        "regions": list(founding.regions),
+        "vault": vault,
+        "keys": {"log": f"file:{founding.keys / 'log-key.pem'}", "pseudonyms": f"file:{founding.keys / 'pseudonyms.key'}"},
+        "trust_policy": "trust-policy.json",
+    }
+    return document | ({"simulated": True} if founding.simulated else {})
+
+
+def _account(text: str) -> dict[str, str]:
+    id_, _, role = text.partition("=")
+    return {"id": id_, "role": role} if role else {"id": id_}

@@ -1,0 +1,36 @@
+"""Which vault a reader means: a folder or bucket named on the command line, or the settings' own."""
+
+from __future__ import annotations
+
+from evidence_schema.models.names import LockMode
+from flows.errors import UsageError
+from flows.settings import config_path, load_settings
+from flows.steps.runtime import vault_credentials, vault_settings
+from flows.vault.settings import VaultSettings
+from flows.vault.store import Store
+from flows.vault.vault import Vault, assemble, open_store
+
+
+def vault_at(place: str | None, config: str | None) -> Vault:
+    """A vault to read from. A folder needs no settings: its one log names itself."""
+    store, settings = store_at(place, config)
+    return assemble(store, settings)
+
+
+def store_at(place: str | None, config: str | None) -> tuple[Store, VaultSettings]:
+    """The store alone, with its settings."""
+    if place is None:
+        settings = vault_settings(load_settings(config_path(config)))
+        return open_store(settings, credentials=vault_credentials()), settings
+    reading = VaultSettings(url=place, log="any", origin="any", lock_mode=LockMode.GOVERNANCE, trial=True)
+    store = open_store(reading, credentials=vault_credentials())
+    log = only_log(store, place)
+    return store, VaultSettings(url=place, log=log, origin=f"evidence/{log}", trial=True)
+
+
+def only_log(store: Store, place: str) -> str:
+    """The name of the one log in a store; raises UsageError where there is none, or more than one."""
+    logs = {key.split("/")[1] for key in store.keys("v1/")}
+    if len(logs) != 1:
+        raise UsageError(f"expected one log in {place}, found {', '.join(sorted(logs)) or 'none'}; name another place")
+    return logs.pop()

@@ -1,0 +1,101 @@
+"""What every step needs at hand, opened once from the settings."""
+
+from __future__ import annotations
+
+import getpass
+import os
+from collections.abc import Callable
+from dataclasses import dataclass
+from datetime import datetime, timedelta
+from importlib.metadata import version
+from pathlib import Path
+
+from controls.catalog import load_catalog
+from controls.models import Catalog
+from evidence_schema.models.trust import TrustPolicy
+from evidence_schema.verification.trust import read_trust_policy
+from flows.collectors.registry import Kinds, load_kinds
+from flows.settings import (
+    PASSPHRASE_VARIABLE,
+    VAULT_KEY_VARIABLE,
+    VAULT_SECRET_VARIABLE,
+    Located,
+    Settings,
+    load_settings,
+)
+from flows.vault.keys import Signer, load_key, load_pseudonyms
+from flows.vault.settings import StoreCredentials, VaultSettings
+from flows.vault.vault import Vault, open_vault, utc_now
+
+CATALOG = Path(__file__).parents[2] / "controls"
+GENERATOR = f"evidence-collector {version('evidence-collector')}"
+
+
+@dataclass(frozen=True)
+class Runtime:
+    """Settings, rules and vault of one organisation."""
+
+    located: Located
+    catalog: Catalog
+    kinds: Kinds
+    vault: Vault
+    clock: Callable[[], datetime] = utc_now
+
+    @property
+    def settings(self) -> Settings:
+        return self.located.settings
+
+
+def open_runtime(config: Path, *, writing: bool = True) -> Runtime:
+    """Everything from one settings file; with `writing` the signing key is loaded, else the vault is only read."""
+    located = load_settings(config)
+    kinds = load_kinds()
+    return Runtime(
+        located=located,
+        catalog=load_catalog(CATALOG, kinds=kinds),
+        kinds=kinds,
+        vault=open_vault(
+            vault_settings(located), signer_of(located) if writing else None, credentials=vault_credentials()
+        ),
+    )
+
+
+def vault_settings(located: Located) -> VaultSettings:
+    """The vault's part of the settings."""
+    settings = located.settings
+    return VaultSettings(
+        url=located.vault_url,
+        log=settings.log,
+        origin=settings.origin,
+        endpoint=settings.vault.endpoint,
+        region=settings.vault.region,
+        profile=settings.vault.profile,
+        lock_mode=settings.vault.lock.mode,
+        lock_days=settings.vault.lock.days,
+        trial=settings.vault.trial,
+        resume_window=timedelta(hours=settings.resume_window_hours),
+    )
+
+
+def vault_credentials() -> StoreCredentials | None:
+    """The vault's own credentials, where the environment has them; else the profile's, or the ambient ones."""
+    access, secret = os.environ.get(VAULT_KEY_VARIABLE), os.environ.get(VAULT_SECRET_VARIABLE)
+    return StoreCredentials(access, secret) if access and secret else None
+
+
+def signer_of(located: Located) -> Signer:
+    """The log's signing key; its passphrase comes from the environment."""
+    passphrase = os.environ.get(PASSPHRASE_VARIABLE)
+    uri = f"file:{located.path(located.settings.keys.log)}"
+    return load_key(uri, passphrase.encode() if passphrase else None)
+
+
+def requester_of(located: Located) -> str:
+    """The keyed pseudonym of who asks: names never stand in the log."""
+    return load_pseudonyms(f"file:{located.path(located.settings.keys.pseudonyms)}").pseudonym(getpass.getuser())
+
+
+def pinned_policy(located: Located) -> TrustPolicy | None:
+    """The trust policy beside the settings, for the workbook's cover; None where there is none."""
+    path = located.path(located.settings.trust_policy)
+    return read_trust_policy(path.read_bytes()) if path.exists() else None

@@ -1,0 +1,1 @@
+"""Where evidence is kept: a write-once store, the signed log, receipts and keys."""

@@ -1,0 +1,196 @@
+"""Signing keys on this machine, the pseudonym key, and the trust policy that an auditor pins.
+
+A key lies in a file of its owner's, outside the vault: who can write the evidence must not find the key beside it.
+"""
+
+from __future__ import annotations
+
+import hashlib
+import hmac
+import os
+import secrets
+import stat
+import unicodedata
+from dataclasses import dataclass, field
+from pathlib import Path
+from typing import Protocol
+
+from cryptography.exceptions import UnsupportedAlgorithm
+from cryptography.hazmat.primitives.asymmetric.ed25519 import Ed25519PrivateKey
+from cryptography.hazmat.primitives.serialization import (
+    BestAvailableEncryption,
+    Encoding,
+    KeySerializationEncryption,
+    NoEncryption,
+    PrivateFormat,
+    load_pem_private_key,
+)
+
+from evidence_schema import ed25519
+from evidence_schema.models.trust import TrustedKey, TrustPolicy
+from evidence_schema.note import VerifierKey
+from flows.vault.errors import BadSettings, UnsafeKeyFile, WrongKey
+from flows.vault.settings import folder_of
+
+PSEUDONYM_KEY_BYTES = 32
+PSEUDONYM_LENGTH = 32
+_MAX_KEY_FILE = 16 * 1024
+_OTHERS = stat.S_IRWXG | stat.S_IRWXO
+_OTHERS_WRITE = stat.S_IWGRP | stat.S_IWOTH
+
+
+class Signer(Protocol):
+    """Who signs entries and checkpoints, wherever its private key is."""
+
+    @property
+    def public_raw(self) -> bytes:
+        """The raw Ed25519 public key, 32 bytes."""
+        ...
+
+    @property
+    def key_id(self) -> str:
+        """SHA-256 of the raw public key, 64 hex digits."""
+        ...
+
+    def sign(self, message: bytes) -> bytes:
+        """The 64 bytes of an Ed25519 signature."""
+        ...
+
+
+@dataclass(frozen=True, slots=True)
+class LocalKey:
+    """An Ed25519 key in this process's memory; satisfies `Signer`."""
+
+    private: Ed25519PrivateKey = field(repr=False)
+
+    @property
+    def public_raw(self) -> bytes:
+        return self.private.public_key().public_bytes_raw()
+
+    @property
+    def key_id(self) -> str:
+        return ed25519.key_id(self.public_raw)
+
+    def sign(self, message: bytes) -> bytes:
+        return self.private.sign(message)
+
+
+@dataclass(frozen=True, slots=True)
+class Pseudonyms:
+    """Names as 32 hex digits that only the holder of this key can compute, and so connect with a person."""
+
+    key: bytes = field(repr=False)
+
+    def pseudonym(self, name: str) -> str:
+        """HMAC-SHA256 of the name in Unicode's composed form, cut to 128 bits."""
+        message = unicodedata.normalize("NFC", name).encode()
+        return hmac.new(self.key, message, hashlib.sha256).hexdigest()[:PSEUDONYM_LENGTH]
+
+
+def create_key(path: Path, passphrase: bytes | None = None, *, vault_url: str = "") -> LocalKey:
+    """A new Ed25519 key in a new file (PKCS#8 PEM, mode 0600).
+
+    The format's key derivation is quick, so that only a long random passphrase protects a stolen file.
+    """
+    key = Ed25519PrivateKey.generate()
+    sealing: KeySerializationEncryption = BestAvailableEncryption(passphrase) if passphrase else NoEncryption()
+    _write_private(path, key.private_bytes(Encoding.PEM, PrivateFormat.PKCS8, sealing), vault_url)
+    return LocalKey(key)
+
+
+def load_key(uri: str, passphrase: bytes | None = None) -> Signer:
+    """The signer that a URI names: `file:/path/to/key.pem`.
+
+    Raises WrongKey where the file holds no Ed25519 key or the passphrase is not its own, UnsafeKeyFile where others
+    can read it.
+    """
+    path = _path_of(uri)
+    pem = _read_private(path)
+    try:
+        key = load_pem_private_key(pem, passphrase or None)
+    except TypeError as error:
+        found = "one, although the key is not sealed" if passphrase else "none, although the key is sealed"
+        raise WrongKey(f"expected the passphrase of {path}, found {found}") from error
+    except (ValueError, UnsupportedAlgorithm) as error:
+        raise WrongKey(f"expected {path} to open, found another passphrase or no PKCS#8 key in it") from error
+    if not isinstance(key, Ed25519PrivateKey):
+        raise WrongKey(f"expected an Ed25519 key in {path}, found a key of another type")
+    return LocalKey(key)
+
+
+def create_pseudonym_key(path: Path, *, vault_url: str = "") -> Pseudonyms:
+    """A new random key for pseudonyms in a new file (64 hex digits, mode 0600)."""
+    key = secrets.token_bytes(PSEUDONYM_KEY_BYTES)
+    _write_private(path, key.hex().encode() + b"\n", vault_url)
+    return Pseudonyms(key)
+
+
+def load_pseudonyms(uri: str) -> Pseudonyms:
+    """The pseudonym key of `file:/path`; raises WrongKey or UnsafeKeyFile."""
+    path = _path_of(uri)
+    text = _read_private(path).strip()
+    try:
+        key = bytes.fromhex(text.decode("ascii"))
+    except ValueError:
+        key = b""
+    if len(key) != PSEUDONYM_KEY_BYTES:
+        raise WrongKey(f"expected {2 * PSEUDONYM_KEY_BYTES} hex digits in {path}, found something else")
+    return Pseudonyms(key)
+
+
+def trust_policy_for(log: str, origin: str, signer: Signer) -> TrustPolicy:
+    """The policy that believes this key from the log's first entry on."""
+    vkey = VerifierKey.from_public_key(origin, signer.public_raw)
+    return TrustPolicy(log=log, origin=origin, keys=(TrustedKey(vkey=str(vkey)),))
+
+
+def write_trust_policy(path: Path, policy: TrustPolicy, *, vault_url: str = "") -> None:
+    """A new file for the auditor to pin; raises UnsafeKeyFile inside the vault, where it would prove nothing."""
+    keep_out(path, vault_url)
+    path.parent.mkdir(parents=True, exist_ok=True)
+    _create(path, policy.canonical(), 0o644)
+
+
+def keep_out(path: Path, vault_url: str) -> None:
+    """Raise UnsafeKeyFile for a path inside a directory vault."""
+    folder = folder_of(vault_url) if vault_url else None
+    if folder is not None and path.resolve().is_relative_to(folder.resolve()):
+        raise UnsafeKeyFile(f"expected a place outside the vault, found {path} inside {folder}; choose another folder")
+
+
+def _path_of(uri: str) -> Path:
+    scheme, _, path = uri.partition(":")
+    if scheme != "file" or not path:
+        raise BadSettings(f"expected a key like file:/path/to/key.pem, found {ascii(uri)[:120]}")
+    return Path(path).expanduser().absolute()
+
+
+def _write_private(path: Path, content: bytes, vault_url: str) -> None:
+    keep_out(path, vault_url)
+    path.parent.mkdir(mode=0o700, parents=True, exist_ok=True)
+    if path.parent.stat().st_mode & _OTHERS_WRITE:
+        raise UnsafeKeyFile(f"expected a folder that only its owner writes to, found {path.parent}; try chmod go-w")
+    _create(path, content, 0o600)
+
+
+def _create(path: Path, content: bytes, mode: int) -> None:
+    try:
+        handle = os.open(path, os.O_WRONLY | os.O_CREAT | os.O_EXCL | os.O_CLOEXEC, mode)
+    except FileExistsError:
+        raise UnsafeKeyFile(f"expected no file at {path}, found one; it is never written over") from None
+    with os.fdopen(handle, "wb") as file:
+        file.write(content)
+        file.flush()
+        os.fsync(file.fileno())
+
+
+def _read_private(path: Path) -> bytes:
+    try:
+        file = path.open("rb")
+    except OSError as error:
+        raise WrongKey(f"expected a key at {path}, found: {error.strerror}") from error
+    with file:
+        mode = os.fstat(file.fileno()).st_mode
+        if mode & _OTHERS:
+            raise UnsafeKeyFile(f"expected mode 0600 of {path}, found {mode & 0o777:04o}; try chmod 600")
+        return file.read(_MAX_KEY_FILE)

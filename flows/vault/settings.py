@@ -1,0 +1,47 @@
+"""Which vault: values only, and never a secret in what is printed or sealed."""
+
+from __future__ import annotations
+
+from dataclasses import dataclass, field
+from datetime import timedelta
+from pathlib import Path
+
+from evidence_schema.models.names import LockMode
+from flows.vault.errors import BadSettings
+
+RESUME_WINDOW = timedelta(hours=24)
+
+
+@dataclass(frozen=True, slots=True)
+class StoreCredentials:
+    """The vault's own keys, where they differ from those that evidence is gathered with."""
+
+    access_key: str
+    secret_key: str = field(repr=False)
+    session_token: str = field(default="", repr=False)
+
+
+@dataclass(frozen=True, slots=True)
+class VaultSettings:
+    """`url` is `s3://bucket`, `dir:/path` or a plain path; `origin` names the log in its checkpoints."""
+
+    url: str
+    log: str
+    origin: str
+    endpoint: str | None = None
+    region: str | None = None
+    profile: str | None = None
+    lock_mode: LockMode = LockMode.GOVERNANCE
+    lock_days: int = 1
+    trial: bool = False
+    resume_window: timedelta = RESUME_WINDOW
+
+
+def folder_of(url: str) -> Path | None:
+    """The folder of a directory vault; None for a bucket; raises BadSettings for any other scheme."""
+    if url.startswith("s3://"):
+        return None
+    path = url.removeprefix("dir:")
+    if not path or "://" in path:
+        raise BadSettings(f"expected s3://bucket, dir:/path or a path, found {ascii(url)[:120]}")
+    return Path(path).expanduser().absolute()

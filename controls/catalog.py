@@ -69,12 +69,9 @@ def framework_of(catalog: Catalog, id_: str) -> FrameworkCatalog:
 
 def control_of(catalog: Catalog, id_: str) -> tuple[Framework, Control]:
     """The control of that id or alias, in whichever framework carries it; raises UnknownName."""
-    found: dict[str, tuple[Framework, Control]] = {}
-    for item in catalog.frameworks:
-        for control in item.controls:
-            for name in (control.id, *control.aliases):
-                found.setdefault(name, (item.framework, control))
-    return _named("control", id_, found)
+    all_ = [(item.framework, control) for item in catalog.frameworks for control in item.controls]
+    by_alias = {alias: pair for pair in all_ for alias in pair[1].aliases}
+    return _named("control", id_, by_alias | {pair[1].id: pair for pair in all_})
 
 
 def requirement_of(catalog: Catalog, id_: str) -> EvidenceRequirement:
@@ -105,26 +102,30 @@ def _yaml_files(folder: Path) -> list[Path]:
 
 def _frameworks(folder: Path) -> dict[str, FrameworkCatalog]:
     found: dict[str, FrameworkCatalog] = {}
+    seen: set[str] = set()
     for path in _yaml_files(folder):
         document = load_yaml(path)
         file = validated(_FrameworkFile, document)
-        _refuse_repeated(document, file)
+        _refuse_repeated(document, file, seen)
         if file.framework.id in found:
             raise document.error(("framework", "id"), f"expected each framework once, found {file.framework.id} again")
         found[file.framework.id] = FrameworkCatalog(framework=file.framework, controls=file.controls)
     return found
 
 
-def _refuse_repeated(document: Document, file: _FrameworkFile) -> None:
-    seen: set[str] = set()
+def _refuse_repeated(document: Document, file: _FrameworkFile, seen: set[str]) -> None:
+    """A control is asked for by its id or alias alone: each must be one control's, over all frameworks."""
     for index, control in enumerate(file.controls):
-        if control.id in seen:
-            raise document.error(("controls", index, "id"), f"expected each control once, found {control.id} again")
-        seen.add(control.id)
+        for name in (control.id, *control.aliases):
+            if name in seen:
+                raise document.error(("controls", index, "id"), f"expected each control once, found {name} again")
+            seen.add(name)
         for role in control.applies_to:
             if role not in file.framework.roles:
                 hint = near_matches(role, file.framework.roles)
-                raise document.error(("controls", index, "applies_to"), f"expected a role of the framework, found {role!r}; {hint}")
+                raise document.error(
+                    ("controls", index, "applies_to"), f"expected a role of the framework, found {role!r}; {hint}"
+                )
 
 
 def _refuse_unlinked(
@@ -149,7 +150,9 @@ def _refuse_unlinked(
     for position, check in enumerate(requirement.checks):
         here = (*place, "checks", position)
         if check.id in seen or not check.id.startswith(f"{requirement.id}-C"):
-            raise document.error((*here, "id"), f"expected check ids {requirement.id}-C1, -C2, ... each once, found {check.id}")
+            raise document.error(
+                (*here, "id"), f"expected check ids {requirement.id}-C1, -C2, ... each once, found {check.id}"
+            )
         seen.add(check.id)
         _refuse_wrong_check(document, here, check, requirement, facts, kinds)
 
@@ -169,7 +172,9 @@ def _refuse_wrong_check(
     named += [kind for kind in check.over if kind not in ("account", "region")]
     for kind in named:
         if kind not in requirement.kinds:
-            raise document.error(here, f"{check.id} reads {kind}, which is not among the requirement's kinds; add it there")
+            raise document.error(
+                here, f"{check.id} reads {kind}, which is not among the requirement's kinds; add it there"
+            )
         if kinds is not None and kind not in kinds:
             raise document.error(here, _unknown("kind", kind, kinds))
     try:
@@ -179,7 +184,9 @@ def _refuse_wrong_check(
         raise document.error(here, str(error)) from error
     if undeclared:
         hint = "use record, account, region, id, params, facts, at, period, or a name under `with`"
-        raise document.error(here, f"{check.id}: expected only declared variables, found {', '.join(undeclared)}; {hint}")
+        raise document.error(
+            here, f"{check.id}: expected only declared variables, found {', '.join(undeclared)}; {hint}"
+        )
 
 
 def _unknown(what: str, name: str, known: Iterable[Any]) -> str:

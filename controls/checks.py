@@ -9,7 +9,6 @@ from __future__ import annotations
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass, field
 from datetime import datetime
-from functools import cached_property
 from importlib.metadata import version
 from typing import Any
 
@@ -17,7 +16,7 @@ import cel
 
 from controls.errors import RuleError
 from controls.models import Check
-from controls.rules import FOLLOWED, Reads, reads
+from controls.rules import ALWAYS_THERE, Reads, reads
 from evidence_schema.canonical import canonical_bytes
 from evidence_schema.digest import Digest
 from evidence_schema.errors import EvidenceSchemaError
@@ -26,7 +25,8 @@ from evidence_schema.models.names import FindingResult
 from evidence_schema.models.transcript import Gap, Record
 
 ENGINE = f"common-expression-language {version('common-expression-language')}"
-ALWAYS_THERE = frozenset({*FOLLOWED, "account", "region", "id", "at", "period"})
+ENGINE_ERRORS = (LookupError, ArithmeticError, TypeError, ValueError, RuntimeError)
+"""What the engine raises where a rule cannot be evaluated: a missing field or item, an overflow, a wrong type ..."""
 LARGEST_VALUE = 1000
 """Bytes of a value that is shown in a finding; a larger one is shown by its digest."""
 
@@ -39,9 +39,13 @@ class Companion:
     gap: Reason | None = None
     """The kind was not gathered completely here: a list that may lack items decides nothing."""
 
-    @cached_property
-    def values(self) -> list[dict[str, Any]]:
-        return [{**item.fields, "account": item.account, "region": item.region, "id": item.id} for item in self.records]
+    def rows(self, names: frozenset[str]) -> list[dict[str, Any]]:
+        """The records as a rule reads them: only the fields that it names, since handing values over is dear."""
+        return [
+            {name: item.fields[name] for name in names & item.fields.keys()}
+            | {"account": item.account, "region": item.region, "id": item.id}
+            for item in self.records
+        ]
 
 
 @dataclass(frozen=True)
@@ -54,6 +58,34 @@ class Scope:
     facts: Mapping[str, Any]
     """The supplied facts; one that the organisation did not supply is not among them."""
     companions: Mapping[str, Companion] = field(default_factory=dict)
+    variables: dict[str, _Variables] = field(default_factory=dict, compare=False, repr=False)
+    """Of each rule that was evaluated here, by its source."""
+
+
+class _Variables:
+    """What one rule reads in one scope. Lists are handed to the engine once, not again for each record."""
+
+    def __init__(self, found: Reads, scope: Scope) -> None:
+        shared = {
+            "at": scope.at,
+            "period": dict(scope.period),
+            "params": {name: scope.params[name] for name in found.params & scope.params.keys()},
+            "facts": {name: scope.facts[name] for name in found.facts & scope.facts.keys()},
+        }
+        lists = {name: scope.companions[name].rows(names) for name, names in found.rows.items()}
+        self._names = found.record
+        self._own: dict[str, Any] = {}
+        self._context = cel.Context(shared | lists)
+        self._context.set_variable_resolver(self._own.get)
+
+    def of(self, record: Record) -> cel.Context:
+        self._own.update(
+            record={name: record.fields[name] for name in self._names & record.fields.keys()},
+            account=record.account,
+            region=record.region,
+            id=record.id,
+        )
+        return self._context
 
 
 class CompiledCheck:
@@ -63,7 +95,7 @@ class CompiledCheck:
         """Raises RuleError where a rule cannot be parsed or reads what it does not declare."""
         self.check = check
         self._rules = {name: _compiled(check, source) for name, source in check.rules.items()}
-        self._reads = {name: reads(source) for name, source in check.rules.items()}
+        self._reads = {name: reads(source, lists=check.with_) for name, source in check.rules.items()}
         for found in self._reads.values():
             _refuse_undeclared(check, found)
 
@@ -100,13 +132,21 @@ class CompiledCheck:
         found = self._reads[name]
         self._refuse_unknown(found, record, scope)
         try:
-            value = self._rules[name].execute(_context(record, scope))
-        except (KeyError, TypeError, ValueError, RuntimeError, OverflowError) as error:  # the engine's own error types
+            value = self._rules[name].execute(self._variables(name, scope).of(record))
+        except ENGINE_ERRORS as error:
             text = f"the rule `{name}` could not be decided: {type(error).__name__}: {error}"
             raise _Unknown("rule", name, text) from None
+        if isinstance(value, str):  # a rule that cannot tell says why
+            raise _Unknown("rule", name, value)
         if not isinstance(value, bool):
             raise _Unknown("rule", name, f"expected true or false from `{name}`, found {type(value).__name__}")
         return value
+
+    def _variables(self, name: str, scope: Scope) -> _Variables:
+        source = self.check.rules[name]
+        if source not in scope.variables:
+            scope.variables[source] = _Variables(self._reads[name], scope)
+        return scope.variables[source]
 
     def _refuse_unknown(self, found: Reads, record: Record, scope: Scope) -> None:
         for name in sorted(found.record):
@@ -114,11 +154,11 @@ class CompiledCheck:
                 raise _of_gap(name, record.gaps[name])
             if name not in record.fields and name not in found.guarded:
                 raise _Unknown("field", name, f"the source left out {name}, and the kind declares no default for it")
-        for name in sorted(found.facts):
+        for list_, names in found.rows.items():
+            _refuse_unknown_companion(scope.companions[list_], names)
+        for name in sorted(found.facts):  # last: a list that a person may still supply is the weaker gap
             if name not in scope.facts:
                 raise _Unknown("fact", name, f"list {name} not supplied")
-        for name in sorted(found.variables & scope.companions.keys()):
-            _refuse_unknown_companion(scope.companions[name], found.members)
 
     def _values(self, record: Record, scope: Scope) -> dict[str, Any]:
         """The values that decided: each name read of the record, and how many records each companion list had."""
@@ -140,26 +180,12 @@ def _of_gap(name: str, gap: Gap) -> _Unknown:
     return _Unknown("call", name, f"{name} is not known: {gap.operation} was {gap.result} ({gap.code})")
 
 
-def _refuse_unknown_companion(companion: Companion, members: frozenset[str]) -> None:
+def _refuse_unknown_companion(companion: Companion, names: frozenset[str]) -> None:
     if companion.gap is not None:
         raise _Unknown(companion.gap.type, companion.gap.name, companion.gap.text)
     for record in companion.records:
-        for name in sorted(members & record.gaps.keys()):
+        for name in sorted(names & record.gaps.keys()):
             raise _of_gap(f"{record.kind} {name}", record.gaps[name])
-
-
-def _context(record: Record, scope: Scope) -> dict[str, Any]:
-    return {
-        "record": record.fields,
-        "account": record.account,
-        "region": record.region,
-        "id": record.id,
-        "at": scope.at,
-        "period": dict(scope.period),
-        "params": dict(scope.params),
-        "facts": dict(scope.facts),
-        **{name: companion.values for name, companion in scope.companions.items()},
-    }
 
 
 def _compiled(check: Check, source: str) -> cel.Program:
@@ -187,4 +213,4 @@ def _shown(value: Any) -> Any:
 
 def undeclared_variables(check: Check) -> Sequence[str]:
     """Variables of a check's rules that nothing gives: misspelt, or a `with:` kind that was not declared."""
-    return sorted(reads(*check.rules.values()).variables - ALWAYS_THERE - check.with_.keys())
+    return sorted(reads(*check.rules.values(), lists=check.with_).variables - ALWAYS_THERE - check.with_.keys())

@@ -2,9 +2,9 @@
 
 from __future__ import annotations
 
-import datetime
 from collections.abc import Sequence
 from dataclasses import dataclass
+from datetime import date, datetime
 from pathlib import Path
 from typing import Any, TypeVar
 
@@ -14,6 +14,7 @@ from yaml.constructor import ConstructorError
 from yaml.nodes import MappingNode, Node, ScalarNode, SequenceNode
 
 from controls.errors import CatalogError
+from evidence_schema.canonical import MAX_INTEGER
 
 Model = TypeVar("Model", bound=BaseModel)
 Pointer = tuple[str | int, ...]
@@ -21,6 +22,15 @@ Pointer = tuple[str | int, ...]
 
 _Loader: Any = getattr(yaml, "CSafeLoader", yaml.SafeLoader)
 """The loader in C, ten times as fast, where PyYAML was built with it."""
+_YAML = "tag:yaml.org,2002:"
+_TAGS = {
+    MappingNode: ("map",),
+    SequenceNode: ("seq",),
+    ScalarNode: ("str", "int", "float", "bool", "null", "timestamp"),
+}
+"""What may stand in a file: no type of its own making."""
+_NO_VALUE = (ConstructorError, ValueError, LookupError, AttributeError)
+"""What PyYAML raises where a scalar is not what its tag says: `!!int ""`, `!!bool maybe`, 2026-02-30."""
 DEEPEST = 64
 LARGEST = 8 * 1024 * 1024
 
@@ -59,19 +69,25 @@ def parse_yaml(data: bytes, path: Path) -> Document:
     if len(data) > LARGEST:
         raise CatalogError(f"{path}: expected at most {LARGEST} bytes, found {len(data)}")
     try:
-        # An alias could make a small file unfold into a huge one, and no file of ours needs any.
-        for event in yaml.parse(data, Loader=_Loader):
-            if isinstance(event, yaml.AliasEvent):
-                line = event.start_mark.line + 1 if event.start_mark else 1
-                raise CatalogError(f"{path}:{line}: expected no alias, found *{event.anchor}; write the value out")
+        _refuse_traps(data, path)
         node = yaml.compose(data, Loader=_Loader)
         reading = _Reading(path)
         value = reading.plain(node, ()) if node is not None else None
     except yaml.YAMLError as error:
         raise CatalogError(f"{path}:{_line_of(error)}: expected YAML, found: {_problem_of(error)}") from error
-    except RecursionError:
-        raise CatalogError(f"{path}: expected at most {DEEPEST} levels") from None
     return Document(path, value, reading.lines)
+
+
+def _refuse_traps(data: bytes, path: Path) -> None:
+    """What must not be composed: an alias can unfold a small file into a huge one, and the composer in C recurses."""
+    depth = 0
+    for event in yaml.parse(data, Loader=_Loader):
+        line = event.start_mark.line + 1 if event.start_mark else 1
+        if isinstance(event, yaml.AliasEvent):
+            raise CatalogError(f"{path}:{line}: expected no alias, found *{event.anchor}; write the value out")
+        depth += isinstance(event, yaml.CollectionStartEvent) - isinstance(event, yaml.CollectionEndEvent)
+        if depth > DEEPEST:
+            raise CatalogError(f"{path}:{line}: expected at most {DEEPEST} levels, found more")
 
 
 def validated(model: type[Model], document: Document, pointer: Pointer = ()) -> Model:
@@ -113,8 +129,9 @@ class _Reading:
 
     def plain(self, node: Node, place: Pointer) -> Any:
         self.lines[place] = node.start_mark.line + 1
-        if len(place) > DEEPEST:
-            raise self._error(node, f"expected at most {DEEPEST} levels")
+        tag = node.tag.removeprefix(_YAML)
+        if tag not in _TAGS[type(node)]:
+            raise self._error(node, f"expected a plain value, found one of type {tag[:40]!r}; write it in quotes")
         if isinstance(node, MappingNode):
             return self._mapping(node, place)
         if isinstance(node, SequenceNode):
@@ -136,10 +153,17 @@ class _Reading:
     def _scalar(self, node: Node) -> Any:
         try:
             value = self._scalars.construct_object(node)
-        except (ConstructorError, ValueError) as error:
-            raise self._error(node, f"expected a plain value, found: {error}") from error
-        if isinstance(value, datetime.datetime | datetime.date):
+        except _NO_VALUE as error:
+            raise self._error(
+                node, f"expected a plain value, found: {_problem_of(error)}; write it in quotes"
+            ) from error
+        if isinstance(value, datetime | date):
             return node.value  # times are read where they are used, in one form
+        if isinstance(value, float) or (isinstance(value, int) and abs(value) > MAX_INTEGER):
+            # What is read here is sealed, and canonical JSON holds neither.
+            raise self._error(
+                node, f"expected a whole number up to 2^53-1, found {node.value[:40]}; write it in quotes"
+            )
         return value
 
     def _error(self, node: Node, text: str) -> CatalogError:
@@ -151,8 +175,8 @@ def _line_of(error: yaml.YAMLError) -> int:
     return mark.line + 1 if mark else 1
 
 
-def _problem_of(error: yaml.YAMLError) -> str:
-    return str(getattr(error, "problem", None) or error).splitlines()[0]
+def _problem_of(error: Exception) -> str:
+    return (str(getattr(error, "problem", None) or error).splitlines() or ["nothing"])[0]
 
 
 def dump_yaml(value: Any) -> str:

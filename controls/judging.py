@@ -6,16 +6,17 @@ run of any size are written in bounded memory and in the same order on every mac
 
 from __future__ import annotations
 
+from collections import defaultdict
 from collections.abc import Callable, Iterable, Iterator, Mapping
 from dataclasses import dataclass, field
 from datetime import datetime
 from typing import Any
 
-from controls.checks import CompiledCheck, Companion, Scope
-from controls.models import Catalog, Check, EvidenceRequirement
+from controls.checks import Companion, CompiledCheck, Scope
+from controls.models import Catalog, Check, EvidenceRequirement, With
 from controls.outcome import Tally, check_result, requirement_outcome
 from evidence_schema.models.finding import Finding, KindCoverage, Reason, RequirementOutcome
-from evidence_schema.models.names import FindingResult, GatherResult, Mode
+from evidence_schema.models.names import GLOBAL_REGION, FindingResult, GatherResult, Mode
 from evidence_schema.models.receipt import Receipt
 from evidence_schema.models.transcript import Record
 from evidence_schema.models.unit import Period, Unit
@@ -89,7 +90,7 @@ class Judgement:
         results = []
         for check in sorted(requirement.checks, key=lambda check: check.id):
             parameters, unapproved = self._parameters(check)
-            tally = Tally(units=self._scope_size(check))
+            tally = Tally(unplanned=self._unplanned(check), answered=self._answered(check))
             if check.mode is Mode.AUTO:
                 for finding in self._findings(check, parameters):
                     tally.add(finding)
@@ -105,27 +106,33 @@ class Judgement:
             )
         )
 
-    def _findings(self, check: Check, parameters: Mapping[str, Any]) -> list[Finding]:
-        """The findings of one check, sorted; memory holds one check's findings of one account at a time."""
+    def _findings(self, check: Check, parameters: Mapping[str, Any]) -> Iterator[Finding]:
+        """The findings of one check, sorted; memory holds those of one account and region at a time."""
         compiled = CompiledCheck(check)
-        found: list[Finding] = []
-        for account, region, records in self._judged(check):
+        for (account, region), sources in sorted(self._places(check).items()):
             scope = self._scope(check, parameters, account, region)
-            found += [item if isinstance(item, Finding) else compiled.judge(item, scope) for item in records]
-        return sorted(found, key=lambda finding: finding.sort_key)
+            found = [
+                item if isinstance(item, Finding) else compiled.judge(item, scope)
+                for source in sources
+                for item in source
+            ]
+            yield from sorted(found, key=lambda finding: finding.sort_key)
 
-    def _judged(self, check: Check) -> Iterator[tuple[str, str, Iterable[Record | Finding]]]:
+    def _places(self, check: Check) -> Mapping[tuple[str, str], list[Iterable[Record | Finding]]]:
+        """What is judged in each account and region."""
+        places: dict[tuple[str, str], list[Iterable[Record | Finding]]] = defaultdict(list)
         for over in check.over:
             if over == "account":
                 for account in self._evidence.accounts:
-                    yield account, "global", [_place("account", account, "global", account)]
+                    places[account, GLOBAL_REGION].append([_place("account", account, GLOBAL_REGION, account)])
             elif over == "region":
                 for account in self._evidence.accounts:
                     for region in self._evidence.regions:
-                        yield account, region, [_place("region", account, region, region)]
+                        places[account, region].append([_place("region", account, region, region)])
             else:
                 for unit in self._evidence.units_of(over):
-                    yield unit.account, unit.region, self._of_unit(check, over, unit)
+                    places[unit.account, unit.region].append(self._of_unit(check, over, unit))
+        return places
 
     def _of_unit(self, check: Check, kind: str, unit: Unit) -> Iterator[Record | Finding]:
         reason = self._unit_reason(kind, unit)
@@ -151,22 +158,33 @@ class Judgement:
             params=parameters,
             facts=self._rules.facts,
             companions={
-                name: self._companion(companion.kind, account, region if companion.within == "region" else None)
-                for name, companion in check.with_.items()
+                name: self._companion(check, companion, account, region) for name, companion in check.with_.items()
             },
         )
 
-    def _companion(self, kind: str, account: str, region: str | None) -> Companion:
-        records: list[Record] = []
-        for unit in self._evidence.units_of(kind):
-            if unit.account == account and region in (None, unit.region):
-                reason = self._unit_reason(kind, unit)
-                if reason is not None:
-                    return Companion(gap=reason)
-                receipt = self._evidence.receipts[unit]
-                if receipt.transcript is not None:
-                    records += self._evidence.records(kind, unit)
-        return Companion(tuple(records))
+    def _companion(self, check: Check, wanted: With, account: str, region: str) -> Companion:
+        """The records of a further kind; without a unit that answered, what it would have said is not known."""
+        units = [
+            unit
+            for unit in self._evidence.units_of(wanted.kind)
+            if unit.account == account and (wanted.within == "account" or unit.region == region)
+        ]
+        reasons = [reason for unit in units if (reason := self._companion_reason(check, wanted, unit)) is not None]
+        if not units:
+            text = f"{wanted.kind} {account} {region}: no unit was planned"
+            reasons = [Reason(type="unit", name=wanted.kind, text=text)]
+        if reasons:
+            return Companion(gap=reasons[0])
+        kept = [unit for unit in units if self._evidence.receipts[unit].transcript is not None]
+        return Companion(tuple(record for unit in kept for record in self._evidence.records(wanted.kind, unit)))
+
+    def _companion_reason(self, check: Check, wanted: With, unit: Unit) -> Reason | None:
+        """Where a record stands beside a service that says it is not enabled, the service has not answered."""
+        receipt = self._evidence.receipts.get(unit)
+        beside_records = wanted.within == "region" and not {"account", "region"} & set(check.over)
+        if receipt is not None and receipt.result is GatherResult.UNAVAILABLE and beside_records:
+            return Reason(type="unit", name=wanted.kind, text=f"{unit}: unavailable: {receipt.reason}"[:2000])
+        return self._unit_reason(wanted.kind, unit)
 
     def _parameters(self, check: Check) -> tuple[dict[str, Any], list[str]]:
         values, unapproved = dict(check.params), []
@@ -178,11 +196,16 @@ class Judgement:
                     unapproved.append(name)
         return values, unapproved
 
-    def _scope_size(self, check: Check) -> int:
-        """How many places the check looks at: accounts, regions or units; 0 says that nothing of it was planned."""
-        accounts, regions = len(self._evidence.accounts), len(self._evidence.regions)
-        sizes = {"account": accounts, "region": accounts * regions}
-        return sum(sizes[over] if over in sizes else len(self._evidence.units_of(over)) for over in check.over)
+    def _unplanned(self, check: Check) -> tuple[str, ...]:
+        """The kinds that the check looks at and of which no unit is expected."""
+        places = {"account": self._evidence.accounts, "region": self._evidence.regions}
+        return tuple(over for over in check.over if not (places.get(over) or self._evidence.units_of(over)))
+
+    def _answered(self, check: Check) -> bool:
+        """Whether any unit that the check looks at said more than that the service is not enabled."""
+        units = [unit for over in check.over for unit in self._evidence.units_of(over)]
+        receipts = [self._evidence.receipts.get(unit) for unit in units]
+        return any(receipt is None or receipt.result is not GatherResult.UNAVAILABLE for receipt in receipts)
 
     def _coverage(self, kind: str) -> KindCoverage:
         units = self._evidence.units_of(kind)

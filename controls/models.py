@@ -6,6 +6,8 @@ from typing import Any, Literal, Self
 
 from pydantic import Field, model_validator
 
+from evidence_schema.canonical import canonical_bytes
+from evidence_schema.errors import NotCanonical
 from evidence_schema.models.base import Frozen
 from evidence_schema.models.declaration import KindDeclaration
 from evidence_schema.models.names import (
@@ -131,6 +133,12 @@ class Check(Frozen):
     def _decidable(self) -> Self:
         if self.mode is Mode.AUTO and (not self.over or self.assert_ is None):
             raise ValueError(f"{self.id}: expected `over` and `assert` for an automatic check")
+        try:
+            canonical_bytes(self.params)
+        except NotCanonical as error:
+            raise ValueError(
+                f"{self.id}: params {error}; what only the organisation knows goes under `needs`"
+            ) from None
         return self
 
     @property

@@ -35,7 +35,10 @@ class Tally:
     results: Counter[FindingResult] = field(default_factory=Counter)
     fact_errors: int = 0
     reasons: dict[str, None] = field(default_factory=dict)
-    units: int = 0
+    unplanned: tuple[str, ...] = ()
+    """What the check looks at, but the run did not plan to gather."""
+    answered: bool = True
+    """Some place answered, be it with nothing: not everywhere was the service unavailable."""
 
     def add(self, finding: Finding) -> None:
         """Count one finding."""
@@ -77,10 +80,10 @@ def _check_outcome(check: Check, tally: Tally, unapproved: Sequence[str]) -> tup
         return None, reasons
     if check.mode is Mode.HUMAN:
         return Outcome.NEEDS_REVIEW, ["a person decides; nobody has signed yet"]
-    if not tally.units:
-        return Outcome.NOT_COLLECTED, ["no unit of the kind was planned"]
     if tally.results[FindingResult.FAIL]:
         return Outcome.EXCEPTION, reasons
+    if tally.unplanned:
+        return Outcome.NOT_COLLECTED, [*(f"{kind}: no unit was planned" for kind in tally.unplanned), *reasons]
     if tally.results[FindingResult.ERROR] > tally.fact_errors:
         return Outcome.NOT_COLLECTED, reasons
     if tally.fact_errors:
@@ -89,8 +92,10 @@ def _check_outcome(check: Check, tally: Tally, unapproved: Sequence[str]) -> tup
     if check.scope_filter and tally.population and not tested:
         return Outcome.NEEDS_REVIEW, [f"the scope filter selected 0 of {tally.population} records"]
     if unapproved:
-        return Outcome.NEEDS_REVIEW, [f"parameter {name} was changed without approver and reason" for name in unapproved]
-    if tested or (check.none_is_good and not tally.population):
+        return Outcome.NEEDS_REVIEW, [
+            f"parameter {name} was changed without approver and reason" for name in unapproved
+        ]
+    if tested or (check.none_is_good and not tally.population and tally.answered):
         return Outcome.NO_EXCEPTION, reasons
     return Outcome.NOT_APPLICABLE, reasons
 
@@ -113,7 +118,9 @@ def requirement_outcome(
         reasons = [*incomplete, *reasons]
     if collected_at is not None and at - collected_at > STALE_AFTER[requirement.cadence]:
         outcomes.append(Outcome.STALE)
-        reasons.append(f"collected {(at - collected_at).days} days before the evaluation; cadence {requirement.cadence}")
+        reasons.append(
+            f"collected {(at - collected_at).days} days before the evaluation; cadence {requirement.cadence}"
+        )
     return RequirementOutcome(
         requirement=requirement.id,
         outcome=min(outcomes, key=lambda outcome: outcome.strength, default=Outcome.NEEDS_REVIEW),
@@ -129,7 +136,13 @@ def _incomplete(coverage: Iterable[KindCoverage]) -> list[str]:
     found = []
     for kind in coverage:
         complete = sum(count for result, count in kind.results.items() if result.is_complete)
-        if complete < kind.expected:
-            told = ", ".join(f"{count} {result}" for result, count in sorted(kind.results.items()) if not result.is_complete)
-            found.append(f"{kind.kind}: {complete} of {kind.expected} units complete ({told or 'the rest has no receipt'})")
+        if not kind.expected:
+            found.append(f"{kind.kind}: no unit was planned")
+        elif complete < kind.expected:
+            told = ", ".join(
+                f"{count} {result}" for result, count in sorted(kind.results.items()) if not result.is_complete
+            )
+            found.append(
+                f"{kind.kind}: {complete} of {kind.expected} units complete ({told or 'the rest has no receipt'})"
+            )
     return found

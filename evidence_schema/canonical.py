@@ -20,7 +20,7 @@ from evidence_schema.errors import BadJSON, NotCanonical
 JSON = TypeAliasType("JSON", "str | int | bool | Sequence[JSON] | Mapping[str, JSON]")
 """A value of the signed profile."""
 
-AnyJSON = TypeAliasType("AnyJSON", "str | int | float | bool | None | Sequence[AnyJSON] | Mapping[str, AnyJSON]")
+AnyJSON = TypeAliasType("AnyJSON", "str | int | float | bool | Sequence[AnyJSON] | Mapping[str, AnyJSON] | None")
 """Any JSON value, as documents from outside may hold."""
 
 MAX_INTEGER = 2**53 - 1
@@ -186,7 +186,7 @@ def _surrogate_fault(value: object) -> str | None:
     return None
 
 
-def _no_fault(value: object) -> str | None:
+def _no_fault(_value: object) -> str | None:
     return None
 
 
@@ -236,6 +236,4 @@ def _no_constant(name: str) -> float:
 
 
 _PLAIN_DECODER = json.JSONDecoder(parse_constant=_no_constant)
-_UNIQUE_DECODER = json.JSONDecoder(
-    object_pairs_hook=_unique_keys, parse_float=_finite, parse_constant=_no_constant
-)
+_UNIQUE_DECODER = json.JSONDecoder(object_pairs_hook=_unique_keys, parse_float=_finite, parse_constant=_no_constant)

@@ -60,9 +60,7 @@ class Digest:
 
     @classmethod
     def __get_pydantic_core_schema__(cls, source: Any, handler: GetCoreSchemaHandler) -> CoreSchema:
-        from_text = core_schema.no_info_after_validator_function(
-            cls._from_field, core_schema.str_schema(strict=True)
-        )
+        from_text = core_schema.no_info_after_validator_function(cls._from_field, core_schema.str_schema(strict=True))
         return core_schema.json_or_python_schema(
             json_schema=from_text,
             python_schema=core_schema.union_schema([core_schema.is_instance_schema(cls), from_text]),

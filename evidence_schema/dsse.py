@@ -60,9 +60,7 @@ def check_pae_size(payload_type: str, payload: bytes) -> None:
         raise BadEnvelope(f"expected at most {MAX_PAE_BYTES} bytes to sign, found {size}; name large parts by digest")
 
 
-def sign_envelope(
-    payload_type: str, payload: bytes, raw_public: bytes, sign: Callable[[bytes], bytes]
-) -> Envelope:
+def sign_envelope(payload_type: str, payload: bytes, raw_public: bytes, sign: Callable[[bytes], bytes]) -> Envelope:
     """An envelope signed by one key; `sign` returns 64 bytes over its argument.
 
     Raises BadEnvelope where there is too much to sign and BadSignature where `sign` does not belong to `raw_public`.

@@ -37,12 +37,13 @@ def prefect_api(home: Path) -> Iterator[float]:
         return
     began = time.monotonic()
     with Children() as children:
-        url = _start(children, home)
+        url = start_api(children, home)
         with temporary_settings({PREFECT_API_URL: url}):
             yield time.monotonic() - began
 
 
-def _start(children: Children, home: Path) -> str:
+def start_api(children: Children, home: Path) -> str:
+    """Start the API below `home`; returns its URL once it answers."""
     home.mkdir(parents=True, exist_ok=True, mode=0o700)
     port = free_port()
     address = f"http://127.0.0.1:{port}"

@@ -1,11 +1,18 @@
-"""What all tests share: the folder of reference material, and property tests that repeat themselves exactly."""
+"""What all tests share: reference material, property tests that repeat themselves, and one simulated world a worker."""
 
 from __future__ import annotations
 
+import os
+from collections.abc import Callable, Iterator
+from datetime import UTC, datetime
 from pathlib import Path
+from unittest import mock
 
 import pytest
 from hypothesis import HealthCheck, settings
+from worlds import Organisation, founded, plain_environment, with_credential_report
+
+from flows.demo.world import World, simulated_world
 
 PROJECT = Path(__file__).resolve().parents[1]
 
@@ -16,6 +23,8 @@ settings.register_profile(
 settings.register_profile("explore", settings.get_profile("repeat"), derandomize=False, max_examples=5_000)
 settings.load_profile("repeat")
 
+Founder = Callable[..., Organisation]
+
 
 @pytest.fixture(scope="session")
 def shared() -> Path:
@@ -24,3 +33,39 @@ def shared() -> Path:
     if not folder.is_dir():
         pytest.skip("no folder ../shared beside the project: its vectors and data are not part of it")
     return folder
+
+
+@pytest.fixture(scope="session")
+def session_world(tmp_path_factory: pytest.TempPathFactory) -> Iterator[World]:
+    """The simulated world of this worker, filled as of now; it takes some ten seconds to start."""
+    with simulated_world(tmp_path_factory.mktemp("world"), now=datetime.now(UTC)) as world:
+        yield with_credential_report(world)
+
+
+@pytest.fixture
+def world(session_world: World) -> Iterator[World]:
+    """The world without faults and with an empty access log, before and after."""
+    session_world.faults.clear()
+    session_world.clear_accesses()
+    yield session_world
+    session_world.faults.clear()
+
+
+@pytest.fixture(scope="session")
+def prefect_url(session_world: World, tmp_path_factory: pytest.TempPathFactory) -> str:
+    """A Prefect server for all runs of this worker: one of its own would cost each of them ten seconds."""
+    folder = tmp_path_factory.mktemp("prefect")
+    with mock.patch.dict(os.environ, plain_environment(folder) | {"PREFECT_HOME": str(folder)}, clear=True):
+        from flows.prefect_api import start_api  # Prefect reads the environment when it is imported
+
+        return start_api(session_world.children, folder)
+
+
+@pytest.fixture(scope="session")
+def organisation(session_world: World, prefect_url: str) -> Founder:
+    """`organisation(folder, ...)`: an `evidence init`-ed folder; see `worlds.founded` for what else it takes."""
+
+    def found(folder: Path, **options: object) -> Organisation:
+        return founded(folder, session_world, **{"prefect_url": prefect_url, **options})
+
+    return found

@@ -8,6 +8,7 @@ from __future__ import annotations
 
 from collections.abc import Callable, Iterable, Iterator
 from datetime import datetime, timedelta
+from itertools import pairwise
 from typing import Any
 
 from evidence_schema.models.base import format_time, parse_time
@@ -23,7 +24,10 @@ START_WINDOW = 480
 COMPLETION_WINDOW = 10_080
 JOB_HISTORY = timedelta(days=30)
 """How long AWS Backup lists jobs: an older occasion cannot be judged from this run."""
-_TIMES = ("ScheduledAt", "WindowEnd", "CompleteBy", "Due", "InJobHistory")
+YEAR = timedelta(days=366)
+FOR_EVER = 36_500
+"""Days of retention of a rule that never deletes."""
+_TIMES = ("ScheduledAt", "WindowEnd", "CompleteBy", "Due", "InJobHistory", "IntervalHours")
 _LONGEST_WINDOW = 366 * 24 * 60
 
 
@@ -87,18 +91,36 @@ def _of_rule(
         "Schedule": expression,
         "Timezone": _text(rule, "ScheduleExpressionTimezone") or "UTC",
         "Approximate": is_rate(expression),
+        "RetentionDays": _retention_days(rule),
     }
     created = _moment(plan.fields.get("CreationDate"))
     read_at = clock.read_at or header.period.end
     start, end = max(header.period.start, created or header.period.start), min(header.period.end, read_at)
     prefix = f"{fields['Plan']}/{fields['Rule'] or fields['RuleId']}"
     try:
-        for moment in list(moments_of(expression, fields["Timezone"], start, end, created)):
+        found = list(moments_of(expression, fields["Timezone"], start, end, created))
+        fields["IntervalHours"] = _interval_hours(expression, fields["Timezone"], header.period.start)
+        for moment in found:
             times = _times(rule, moment, read_at)
             yield _record(header, view, f"{prefix}/{times['ScheduledAt']}", fields | times, poison)
     except UnreadableSchedule:
         gap = Gap(operation="backup:GetBackupPlan", code="UnreadableSchedule", result="failed")
         yield _record(header, view, f"{prefix}/(schedule)", fields, poison | dict.fromkeys(_TIMES, gap))
+
+
+def _retention_days(rule: dict[str, Any]) -> int:
+    """How long the rule keeps backups; without an end, FOR_EVER."""
+    days = look_up(rule, "Lifecycle.DeleteAfterDays")
+    return days if isinstance(days, int) and not isinstance(days, bool) else FOR_EVER
+
+
+def _interval_hours(expression: str, zone: str, start: datetime) -> int:
+    """The longest time between two occasions of a year, in full hours upwards: what a recovery point objective bounds.
+    A schedule with fewer than two a year has the year's own length.
+    """
+    found = list(moments_of(expression, zone, start, start + YEAR, start))
+    gaps = [later - earlier for earlier, later in pairwise(found)]
+    return -(-max(gaps, default=YEAR) // timedelta(hours=1))
 
 
 def _times(rule: dict[str, Any], moment: datetime, read_at: datetime) -> dict[str, Any]:

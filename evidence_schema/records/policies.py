@@ -21,12 +21,16 @@ def parse_policy(text: Any) -> dict[str, Any] | None:
     if not isinstance(text, str):
         return None
     try:
-        document = parse_json((unquote(text) if text.startswith("%7B") else text).encode())
-    except (EvidenceSchemaError, UnicodeEncodeError):
+        # JSON cannot begin with a percent sign; a document saved with a blank before its brace is encoded with it.
+        plain = unquote(text, errors="strict") if text.startswith("%") else text
+        document = parse_json(plain.encode())
+    except (EvidenceSchemaError, UnicodeError):
         return None
     if not isinstance(document, dict):
         return None
-    statements = [item for item in _as_list(document.get("Statement", [])) if isinstance(item, dict)]
+    statements = _as_list(document.get("Statement", []))
+    if not all(isinstance(item, dict) for item in statements):
+        return None  # a statement that cannot be read must not be passed over: it may allow or deny anything
     return {**document, "Statement": [_statement(item) for item in statements]}
 
 

@@ -10,7 +10,7 @@ from datetime import UTC, date, datetime, time, timedelta, tzinfo
 from zoneinfo import ZoneInfo
 
 MOST = 10_000
-"""Occasions of one schedule; more than an hourly one has in a year."""
+"""Occasions of one schedule; more than an hourly one, AWS Backup's most frequent, has in a year."""
 
 _MONTHS = {name: number for number, name in enumerate(
     ("JAN", "FEB", "MAR", "APR", "MAY", "JUN", "JUL", "AUG", "SEP", "OCT", "NOV", "DEC"), start=1)}

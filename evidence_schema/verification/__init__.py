@@ -13,7 +13,8 @@
 9. Look at the times: nothing from the future, receipts within their run, the newest run not older than promised.
 
 What this proves is that bytes were not changed, dropped or re-ordered since they were sealed: never that they are true.
-Without a kept checkpoint one thing stays undetected while the log is fresh: that its newest entries were dropped.
+Two things stay undetected: without a kept checkpoint, and while the log is fresh, that its newest entries were dropped;
+and changes of the receipts of a run that was never closed, for only a manifest seals receipts.
 """
 
 from evidence_schema.verification.problems import TYPES, Problem, Property

@@ -106,7 +106,7 @@ def _check_numbers(layout: Layout, numbers: Sequence[int], problems: Problems) -
     following = 0
     for number in numbers:
         if number != following:
-            found = f"none, and none of the next {number - following - 1}, before entry {number}"
+            found = f"none; {number - following} missing before entry {number}"
             problems.add("entry-missing", layout.entry(following), "an entry", found)
         following = number + 1
 

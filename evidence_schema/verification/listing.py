@@ -28,6 +28,18 @@ class Listing:
     receipts: Counter[str] = field(default_factory=Counter)
 
 
+class NoLog:
+    """A place in which no log was found."""
+
+    def versions(self, prefix: str) -> Iterator[StoredVersion]:
+        """Nothing."""
+        return iter(())
+
+    def stream(self, key: str, version: str = "") -> Iterator[bytes]:
+        """Nothing."""
+        raise KeyError(key)
+
+
 def list_log(reader: Reader, layout: Layout, problems: Problems, progress: Progress) -> Listing:
     """Everything below the log's root.
 

@@ -57,7 +57,7 @@ def parsed(model: type[Model], data: bytes) -> Model:
         written = value.canonical()
     except ValidationError as error:
         raise Misshapen(_faults(error)) from error
-    except EvidenceSchemaError as error:
+    except (EvidenceSchemaError, ValueError) as error:  # pydantic's serialiser has ValueErrors of its own
         raise Misshapen(str(error)) from error
     if written != data:
         raise Misshapen(f"expected the spelling that {model.__name__} has, found another one of the same value")
@@ -72,18 +72,23 @@ def _faults(error: ValidationError) -> str:
 
 def lines(source: Iterable[bytes], longest: int) -> Iterator[bytes]:
     """Lines without their newlines; raises Misshapen for a line that is too long or, after it, has no newline."""
-    rest = b""
+    rest = bytearray()
     for piece in source:
-        *whole, rest = (rest + piece).split(b"\n")
-        for line in whole:
-            if len(line) > longest:
-                raise Misshapen(f"expected lines of at most {longest} bytes, found a longer one")
-            yield line
-        if len(rest) > longest:
-            raise Misshapen(f"expected lines of at most {longest} bytes, found a longer one")
+        first, *others = piece.split(b"\n")
+        rest += first  # in place: a long line in small pieces must not be copied again for each of them
+        for following in others:
+            _refuse_longer(rest, longest)
+            yield bytes(rest)
+            rest = bytearray(following)
+        _refuse_longer(rest, longest)
     if rest:
-        yield rest
+        yield bytes(rest)
         raise Misshapen("expected a newline after the last line, found none")
+
+
+def _refuse_longer(line: bytearray, longest: int) -> None:
+    if len(line) > longest:
+        raise Misshapen(f"expected lines of at most {longest} bytes, found a longer one")
 
 
 def ahead(work: Callable[[T], R], items: Iterable[T], width: int) -> Iterator[R]:

@@ -5,6 +5,7 @@ from __future__ import annotations
 from collections.abc import Iterable, Sequence
 from dataclasses import dataclass
 from datetime import datetime, timedelta
+from typing import Self
 
 from evidence_schema import merkle
 from evidence_schema.digest import Digest, DigestStream
@@ -17,10 +18,10 @@ from evidence_schema.verification.blobs import Claims, Sealed, check_blobs
 from evidence_schema.verification.checkpoints import Checked, Checkpoints, SignedCheckpoint, parse_signed
 from evidence_schema.verification.entries import Entry, beginning, check_chain, read_entries
 from evidence_schema.verification.judgements import check_judgements
-from evidence_schema.verification.listing import Listing, first_log, list_entries, list_log
+from evidence_schema.verification.listing import Listing, NoLog, first_log, list_entries, list_log
 from evidence_schema.verification.manifests import check_manifests
 from evidence_schema.verification.plans import Place
-from evidence_schema.verification.problems import Problem, Problems
+from evidence_schema.verification.problems import Problems
 from evidence_schema.verification.progress import Progress, ProgressCallback
 from evidence_schema.verification.reading import WIDTH
 from evidence_schema.verification.report import Given, Report, WorkbookReport, verdicts
@@ -37,6 +38,58 @@ class _Chain:
     entries: list[Entry]
     leaves: list[bytes]
     checked: Checked
+
+
+@dataclass(frozen=True, slots=True)
+class _Examination:
+    """One log, with what it is judged by."""
+
+    reader: Reader
+    layout: Layout
+    trust: TrustPolicy | None
+    keyring: Keyring | None
+    earlier: SignedCheckpoint | None
+    problems: Problems
+    progress: Progress
+    width: int
+
+    @classmethod
+    def of(
+        cls,
+        reader: Reader,
+        trust: TrustPolicy | None,
+        log: str | None,
+        kept: bytes | None = None,
+        progress: ProgressCallback | None = None,
+        width: int = WIDTH,
+    ) -> Self:
+        """Refuses what the auditor gave and is not what it should be, before anything is looked at."""
+        name = _log_name(reader, trust, log)
+        return cls(
+            reader if name else NoLog(),
+            Layout(name),
+            trust,
+            None if trust is None else Keyring.of(trust),
+            None if kept is None else parse_signed(kept),
+            Problems(),
+            Progress(progress),
+            width,
+        )
+
+    def chain(self, listing: Listing) -> _Chain:
+        """Steps 2, 3 and 4."""
+        problems = self.problems
+        entries = read_entries(self.reader, self.layout, listing, problems, self.progress, self.width)  # 2
+        check_chain(self.layout, listing, entries, problems)
+        check_signatures(entries, self.keyring, problems)  # 3
+        if self.trust is not None:
+            check_log_name(self.layout.log, self.trust, self.layout.root, problems)
+        leaves = [entry.leaf for entry in beginning(entries)]
+        checkpoints = Checkpoints(self.reader, self.layout, leaves, self.keyring, problems)  # 4
+        checked = checkpoints.check(listing, None if self.trust is None else self.trust.origin)
+        if self.earlier is not None:
+            checkpoints.check_kept(self.earlier, checked.origin)
+        return _Chain(entries, leaves, checked)
 
 
 def verify_log(
@@ -57,24 +110,21 @@ def verify_log(
     BadNote or BadCheckpoint for a `kept` that is none, BadKey for a policy without keys, and whatever the place
     raises where it cannot be listed at all: then nothing was examined.
     """
-    earlier = None if kept is None else parse_signed(kept)
-    keyring = None if trust is None else Keyring.of(trust)
-    layout = Layout(_log_name(reader, trust, log))
-    problems, told = Problems(), Progress(progress)
-
-    listing = list_log(reader, layout, problems, told)  # 1
-    chain = _check_chain(reader, layout, listing, trust, keyring, earlier, problems, told, width)  # 2, 3, 4
+    asked = _Examination.of(reader, trust, log, kept, progress, width)
+    reader, layout, problems = asked.reader, asked.layout, asked.problems
+    listing = list_log(reader, layout, problems, asked.progress)  # 1
+    chain = asked.chain(listing)  # 2, 3, 4
     claims = Claims(reader, layout, listing.blobs, problems)
     runs = list(follow_runs(chain.entries, claims, problems).values())  # 5
     check_endings(runs, now, resume_window, problems)
-    place = Place(reader, layout, claims, Sealed(reader, layout, claims, problems), problems, told, width)
+    place = Place(reader, layout, claims, Sealed(reader, layout, claims, problems), problems, asked.progress, width)
     plans = check_manifests(place, runs, listing)  # 6
-    blobs, size = check_blobs(reader, layout, claims, told, width)  # 7
+    hashed = check_blobs(reader, layout, claims, asked.progress, width)  # 7
     check_judgements(place, runs, plans)  # 8
     check_entry_times(chain.entries, now, problems)  # 9
     if trust is not None:
         check_freshness(runs, trust, layout, now, problems)
-    return _report(layout, chain, runs, blobs, size, trust, earlier, problems)
+    return _report(asked, chain, runs, *hashed)
 
 
 def verify_workbook(
@@ -86,48 +136,23 @@ def verify_workbook(
     width: int = WIDTH,
 ) -> WorkbookReport:
     """Whether exactly these bytes left the log as an export: an entry of the log (steps 1 to 4) names their digest."""
+    asked = _Examination.of(reader, trust, log, width=width)
     stream = DigestStream()
     for piece in workbook:
         stream.update(piece)
-    digest, keyring = stream.finish(), None if trust is None else Keyring.of(trust)
-    layout, problems = Layout(_log_name(reader, trust, log)), Problems()
-    listing = list_entries(reader, layout, problems)
-    chain = _check_chain(reader, layout, listing, trust, keyring, None, problems, Progress(), width)
+    digest = stream.finish()
+    chain = asked.chain(list_entries(asked.reader, asked.layout, asked.problems))
     seq, export = _export_of(chain.entries, digest, stream.size)
     if export is None:
         found = f"none that names {digest} of {stream.size} bytes"
-        problems.add("workbook-not-exported", layout.entries, "an export entry of these bytes", found)
-    return WorkbookReport(digest, stream.size, export, seq, problems.all(), trust is not None)
+        asked.problems.add("workbook-not-exported", asked.layout.entries, "an export entry of these bytes", found)
+    return WorkbookReport(digest, stream.size, export, seq, asked.problems.all(), trust is not None)
 
 
 def _log_name(reader: Reader, trust: TrustPolicy | None, log: str | None) -> str:
     if log is not None:
         return log
     return first_log(reader) if trust is None else trust.log
-
-
-def _check_chain(
-    reader: Reader,
-    layout: Layout,
-    listing: Listing,
-    trust: TrustPolicy | None,
-    keyring: Keyring | None,
-    earlier: SignedCheckpoint | None,
-    problems: Problems,
-    progress: Progress,
-    width: int,
-) -> _Chain:
-    entries = read_entries(reader, layout, listing, problems, progress, width)  # 2
-    check_chain(layout, listing, entries, problems)
-    check_signatures(entries, keyring, problems)  # 3
-    if trust is not None:
-        check_log_name(layout.log, trust, layout.root, problems)
-    leaves = [entry.leaf for entry in beginning(entries)]
-    checkpoints = Checkpoints(reader, layout, leaves, keyring, problems)  # 4
-    checked = checkpoints.check(listing, None if trust is None else trust.origin)
-    if earlier is not None:
-        checkpoints.check_kept(earlier, checked.origin)
-    return _Chain(entries, leaves, checked)
 
 
 def _export_of(entries: Sequence[Entry], digest: Digest, size: int) -> tuple[int | None, Export | None]:
@@ -138,26 +163,17 @@ def _export_of(entries: Sequence[Entry], digest: Digest, size: int) -> tuple[int
     return None, None
 
 
-def _report(
-    layout: Layout,
-    chain: _Chain,
-    runs: Sequence[Run],
-    blobs: int,
-    size: int,
-    trust: TrustPolicy | None,
-    earlier: SignedCheckpoint | None,
-    problems: Problems,
-) -> Report:
-    found, notes = problems.all(), problems.notes()
+def _report(asked: _Examination, chain: _Chain, runs: Sequence[Run], blobs: int, size: int) -> Report:
+    problems, notes = asked.problems.all(), asked.problems.notes()
     given = Given(
-        pinned=trust is not None,
+        pinned=asked.trust is not None,
         tree_size=len(chain.leaves),
-        kept_size=None if earlier is None else earlier.checkpoint.size,
-        max_age_days=None if trust is None else trust.max_age_days,
-        unnamed_blobs=_count(notes, "unnamed-blob"),
+        kept_size=None if asked.earlier is None else asked.earlier.checkpoint.size,
+        max_age_days=None if asked.trust is None else asked.trust.max_age_days,
+        unnamed_blobs=sum(note.type == "unnamed-blob" for note in notes),
     )
     return Report(
-        log=layout.log,
+        log=asked.layout.log,
         origin=chain.checked.origin,
         tree_size=len(chain.leaves),
         root=to_base64(merkle.root(chain.leaves)),
@@ -166,13 +182,9 @@ def _report(
         simulated_runs=sum(run.opened.simulated for run in runs),
         blobs=blobs,
         bytes=size,
-        verdicts=verdicts(found, given),
-        problems=found,
+        verdicts=verdicts(problems, given),
+        problems=problems,
         notes=notes,
-        pinned=trust is not None,
+        pinned=given.pinned,
         checkpoint=chain.checked.newest,
     )
-
-
-def _count(notes: Iterable[Problem], type_: str) -> int:
-    return sum(note.type == type_ for note in notes)

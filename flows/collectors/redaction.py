@@ -6,6 +6,7 @@ What cannot be cut (a secret inside bytes) makes the whole answer unstorable: qu
 from __future__ import annotations
 
 import base64
+import json
 from collections.abc import Iterable, Mapping
 from dataclasses import dataclass, field
 from typing import Any
@@ -16,6 +17,7 @@ from flows.collectors.secrets import rule_of_named, rule_of_token, rule_of_value
 
 PAGING_RULE = "paging-token"
 _POINTER_LENGTH = 4000
+_LONGEST_INSIDE = 1024 * 1024
 _NAMES = ("Key", "key", "Name", "name", "ParameterKey", "ParameterName", "OptionName", "VariableName")
 _VALUES = ("Value", "value", "ParameterValue", "DefaultValue", "OptionValue")
 
@@ -83,7 +85,7 @@ class _Walk:
         if isinstance(value, Blob):
             return self._blob(value)
         if isinstance(value, str):
-            rule = rule_of_value(value) or (rule_of_named(names[-1], value) if names else None)
+            rule = rule_of_value(value) or (rule_of_named(names[-1], value) if names else None) or _rule_inside(value)
             return value if rule is None else self._cut(pointer, rule)
         return value
 
@@ -132,6 +134,20 @@ class _Walk:
         if holds_token(base64.b64decode(value)):
             self.quarantined = True
         return str(value)
+
+
+def _rule_inside(text: str) -> str | None:
+    """The rule of a secret in JSON that stands as text; such a text is cut whole."""
+    if len(text) > _LONGEST_INSIDE or not text.lstrip().startswith(("{", "[")):
+        return None
+    walk = _Walk("", ())
+    try:
+        walk.value(json.loads(text))
+    except RecursionError:
+        return "too-deep"
+    except ValueError:
+        return None
+    return walk.found[0].rule if walk.found else None
 
 
 def holds_token(data: bytes) -> bool:

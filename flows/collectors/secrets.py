@@ -16,23 +16,30 @@ _WORDS = (
 )
 _NOT_A_VALUE = r"(?![$*{%<\[]|arn:|true\b|false\b|null\b|none\b)"
 
-VALUE_RULES: tuple[tuple[str, re.Pattern[str]], ...] = (
-    ("private-key", re.compile(r"-----BEGIN [A-Z0-9 ]{0,40}PRIVATE KEY(?: BLOCK)?-----")),
-    ("jwt", re.compile(r"\beyJ[A-Za-z0-9_-]{8,}\.eyJ[A-Za-z0-9_-]{8,}\.[A-Za-z0-9_-]*")),
-    ("url-credentials", re.compile(r"\b[A-Za-z][A-Za-z0-9+.-]{1,20}://[^\s/:@?#]{0,200}:[^\s/@?#]{1,200}@")),
-    ("signed-url", re.compile(r"[?&](?:X-Amz-(?:Signature|Security-Token)|Signature|sig)=[A-Za-z0-9%/+=_-]{16,}")),
-    ("github-token", re.compile(r"\b(?:gh[opusr]_[A-Za-z0-9]{36,}|github_pat_[A-Za-z0-9_]{50,})")),
-    ("gitlab-token", re.compile(r"\bglpat-[A-Za-z0-9_-]{20,}")),
-    ("slack-token", re.compile(r"\bxox[abeoprs]-[A-Za-z0-9-]{10,}|hooks\.slack\.com/services/T\w+/B\w+/\w+")),
-    ("stripe-key", re.compile(r"\b[prs]k_(?:live|test)_[A-Za-z0-9]{16,}")),
-    ("google-key", re.compile(r"\bAIza[A-Za-z0-9_-]{35}")),
-    ("sendgrid-key", re.compile(r"\bSG\.[A-Za-z0-9_-]{16,}\.[A-Za-z0-9_-]{16,}")),
-    ("registry-token", re.compile(r"\b(?:npm_[A-Za-z0-9]{36}|pypi-[A-Za-z0-9_-]{50,}|hf_[A-Za-z0-9]{30,})")),
-    ("aws-secret-key", re.compile(
+VALUE_RULES: tuple[tuple[str, tuple[str, ...], re.Pattern[str]], ...] = (
+    ("private-key", ("PRIVATE KEY",), re.compile(r"-----BEGIN [A-Z0-9 ]{0,40}PRIVATE KEY(?: BLOCK)?-----")),
+    ("jwt", ("eyJ",), re.compile(r"\beyJ[A-Za-z0-9_-]{8,}\.eyJ[A-Za-z0-9_-]{8,}\.[A-Za-z0-9_-]*")),
+    ("url-credentials", ("://",), re.compile(r"\b[A-Za-z][A-Za-z0-9+.-]{1,20}://[^\s/:@?#]{0,200}:[^\s/@?#]{1,200}@")),
+    ("signed-url", ("=",), re.compile(
+        r"[?&](?:X-Amz-(?:Signature|Security-Token)|Signature|sig)=[A-Za-z0-9%/+=_-]{16,}"
+    )),
+    ("github-token", ("ghp_", "gho_", "ghu_", "ghs_", "ghr_"), re.compile(r"\bgh[opusr]_[A-Za-z0-9]{36,}")),
+    ("github-token", ("github_pat_",), re.compile(r"\bgithub_pat_[A-Za-z0-9_]{50,}")),
+    ("gitlab-token", ("glpat-",), re.compile(r"\bglpat-[A-Za-z0-9_-]{20,}")),
+    ("slack-token", ("xox",), re.compile(r"\bxox[abeoprs]-[A-Za-z0-9-]{10,}")),
+    ("slack-token", ("hooks.slack.com",), re.compile(r"hooks\.slack\.com/services/T\w+/B\w+/\w+")),
+    ("stripe-key", ("k_live_", "k_test_"), re.compile(r"\b[prs]k_(?:live|test)_[A-Za-z0-9]{16,}")),
+    ("google-key", ("AIza",), re.compile(r"\bAIza[A-Za-z0-9_-]{35}")),
+    ("sendgrid-key", ("SG.",), re.compile(r"\bSG\.[A-Za-z0-9_-]{16,}\.[A-Za-z0-9_-]{16,}")),
+    ("registry-token", ("npm_", "pypi-", "hf_"), re.compile(
+        r"\b(?:npm_[A-Za-z0-9]{36}|pypi-[A-Za-z0-9_-]{50,}|hf_[A-Za-z0-9]{30,})"
+    )),
+    ("aws-secret-key", ("AKIA", "ASIA"), re.compile(
         r"\bA(?:KIA|SIA)[A-Z0-9]{16}\b[^\n]{0,60}?(?<![A-Za-z0-9/+])[A-Za-z0-9/+]{40}(?![A-Za-z0-9/+])"
     )),
 )
-"""Secrets by their own form, wherever they stand. Each pattern runs in linear time: values come from outside."""
+"""Secrets by their own form, wherever they stand: rule, what every such text has in it, pattern. A pattern is only
+tried where its hint stands, since most texts have none; each runs in linear time, since texts come from outside."""
 
 TEXT_RULES: tuple[tuple[str, re.Pattern[str]], ...] = (
     ("assignment", re.compile(
@@ -68,6 +75,8 @@ _PLACEHOLDER = re.compile(
     r"true|false|yes|no|enabled|disabled|required|optional|none|null|n/a|default|success|failure",
     re.IGNORECASE | re.DOTALL,
 )
+_CONDITION_KEY = re.compile(r"[a-z0-9.-]+:[A-Z]\w*(?:/.*)?")
+"""A condition key of an IAM policy, `aws:RequestTag/token`: its values are rules, not secrets."""
 _OPAQUE = re.compile(r"[A-Za-z0-9+/=_.~-]{20,}")
 _UUID = re.compile(r"[0-9a-fA-F]{8}(?:-[0-9a-fA-F]{4}){3}-[0-9a-fA-F]{12}")
 _FORTY = re.compile(r"[A-Za-z0-9/+]{40}")
@@ -78,18 +87,19 @@ def rule_of_value(text: str) -> str | None:
     """The rule of a secret that shows by its own form, or inside the text; None where none shows."""
     if len(text) < 8:
         return None
-    for rule, pattern in VALUE_RULES:
-        if pattern.search(text):
-            return rule
-    for rule, pattern in TEXT_RULES:
-        if pattern.search(text):
-            return rule
-    return "aws-secret-key" if _looks_like_secret_key(text) else None
+    rule = rule_of_token(text)
+    if rule is None and ("=" in text or '"' in text or "'" in text):
+        rule = next((rule for rule, pattern in TEXT_RULES if pattern.search(text)), None)
+    return "aws-secret-key" if rule is None and _looks_like_secret_key(text) else rule
 
 
 def rule_of_token(text: str) -> str | None:
     """Like `rule_of_value`, without the rules that read words: for files, where a person's own words stand."""
-    return next((rule for rule, pattern in VALUE_RULES if pattern.search(text)), None)
+    for rule, hints, pattern in VALUE_RULES:
+        for hint in hints:
+            if hint in text and pattern.search(text):
+                return rule
+    return None
 
 
 def rule_of_named(name: str, text: str) -> str | None:
@@ -107,13 +117,15 @@ def rule_of_named(name: str, text: str) -> str | None:
 def names_a_secret(name: str) -> bool:
     """Whether a member of this name holds a secret: `DbPassword`, `api_key`, `client-secret`."""
     compact = _compact(name)
-    return compact not in _HARMLESS and compact.endswith(_ENDINGS)
+    return compact not in _HARMLESS and compact.endswith(_ENDINGS) and not _CONDITION_KEY.fullmatch(name)
 
 
 @lru_cache(maxsize=4096)
 def _hints_at_a_secret(name: str) -> bool:
     compact = _compact(name)
-    return compact not in _HARMLESS and not compact.endswith(_LABELS) and any(hint in compact for hint in _HINTS)
+    if compact in _HARMLESS or compact.endswith(_LABELS) or _CONDITION_KEY.fullmatch(name):
+        return False
+    return any(hint in compact for hint in _HINTS)
 
 
 def _compact(name: str) -> str:

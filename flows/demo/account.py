@@ -67,7 +67,7 @@ def fill_account(
         account=account,
         regions=REGIONS,
         home_region=HOME_REGION,
-        trail_bucket=TRAIL_BUCKET,
+        trail_bucket=filler.bucket(TRAIL_BUCKET),
         log_days=days,
         users=users,
         log_files=files,

@@ -62,7 +62,7 @@ def _protected_by_plan(databases: Arns, disks: Arns) -> Mapping[str, tuple[Resou
 
 def _add_vault(filler: Filler, name: str, region: str, keys: Mapping[str, str]) -> Vault:
     filler.client("backup", region).create_backup_vault(
-        BackupVaultName=name, EncryptionKeyArn=keys[region], BackupVaultTags=SIMULATED
+        BackupVaultName=name, EncryptionKeyArn=keys[region], BackupVaultTags=SIMULATED, CreatorRequestId=name
     )
     return Vault(name, region, filler.account, keys[region])
 
@@ -83,7 +83,9 @@ def _add_plan(
     if copy_to:
         lifecycle = {"DeleteAfterDays": keep_days}
         rule["CopyActions"] = [{"DestinationBackupVaultArn": copy_to.arn, "Lifecycle": lifecycle}]
-    made = backup.create_backup_plan(BackupPlan={"BackupPlanName": name, "Rules": [rule]}, BackupPlanTags=SIMULATED)
+    made = backup.create_backup_plan(
+        BackupPlan={"BackupPlanName": name, "Rules": [rule]}, BackupPlanTags=SIMULATED, CreatorRequestId=name
+    )
     plan = backup.get_backup_plan(BackupPlanId=made["BackupPlanId"])
     return PlanInUse(
         plan_id=made["BackupPlanId"],

@@ -136,6 +136,7 @@ def _add_machines(filler: Filler, ec2: Any, region: str, subnet: str, group: str
             InstanceType="t3.medium",
             MinCount=3,
             MaxCount=3,
+            ClientToken=f"simulated-machine{suffix}",  # else botocore invents one, another each time
             SubnetId=subnet,
             SecurityGroupIds=[group],
             BlockDeviceMappings=[{"DeviceName": "/dev/sda1", "Ebs": disk}],

@@ -36,12 +36,13 @@ def build_application(state: Path) -> WSGIApplication:
     moto_setup.prepare()
     werkzeug_app = import_module("moto.moto_server.werkzeug_app")
     moto = werkzeug_app.DomainDispatcherApplication(werkzeug_app.create_backend_app)
-    threading.Thread(target=_warm, args=(moto,), daemon=True).start()
+    warming = threading.Thread(target=_warm, args=(moto,), daemon=True)
+    warming.start()
     log = AccessLog(state / LOG_NAME)
     book, facts, clock = FaultBook(), Facts(), moto_setup.CLOCK
     own = OwnAnswers(moto, HANDLERS, facts, clock.now, lambda: _disabled_regions(book))
     gate = Gate(own, book, log, moto_setup.account_of, frozenset(OPT_IN))
-    return Control(gate, book, facts, clock, log, state / LOG_NAME)
+    return Control(gate, book, facts, clock, log, state / LOG_NAME, warming.join)
 
 
 def _warm(moto: Any) -> None:

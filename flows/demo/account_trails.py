@@ -28,7 +28,7 @@ def fill_trails(filler: Filler, key_arn: str, first: date, last: date) -> int:
     files = list(log_files(filler.account, REGIONS, first, last, filler.now))
     s3 = filler.client("s3")
     for file in files:
-        s3.put_object(Bucket=TRAIL_BUCKET, Key=file.key, Body=file.body, **_AS_DELIVERED)
+        s3.put_object(Bucket=filler.bucket(TRAIL_BUCKET), Key=file.key, Body=file.body, **_AS_DELIVERED)
     _tell_events(filler, files)
     return len(files)
 
@@ -36,7 +36,7 @@ def fill_trails(filler: Filler, key_arn: str, first: date, last: date) -> int:
 def _add_buckets(filler: Filler) -> None:
     s3 = filler.client("s3")
     here = {"LocationConstraint": HOME_REGION}
-    for name in (TRAIL_BUCKET, PATIENT_BUCKET, *_more_buckets(filler)):
+    for name in map(filler.bucket, (TRAIL_BUCKET, PATIENT_BUCKET, *_more_buckets(filler))):
         s3.create_bucket(Bucket=name, CreateBucketConfiguration=here)
         s3.put_bucket_tagging(Bucket=name, Tagging={"TagSet": tag_list()})
 
@@ -52,7 +52,7 @@ def _add_good_trail(filler: Filler, key_arn: str) -> None:
     filler.client("logs").create_log_group(logGroupName=group)
     trail.create_trail(
         Name=GOOD_TRAIL,
-        S3BucketName=TRAIL_BUCKET,
+        S3BucketName=filler.bucket(TRAIL_BUCKET),
         IncludeGlobalServiceEvents=True,
         IsMultiRegionTrail=True,
         EnableLogFileValidation=True,
@@ -61,7 +61,7 @@ def _add_good_trail(filler: Filler, key_arn: str) -> None:
         CloudWatchLogsRoleArn=f"arn:aws:iam::{filler.account}:role/simulated-trail-to-logs",
         TagsList=tag_list(),
     )
-    trail.put_event_selectors(TrailName=GOOD_TRAIL, EventSelectors=[_selector("All", [PATIENT_BUCKET])])
+    trail.put_event_selectors(TrailName=GOOD_TRAIL, EventSelectors=[_selector("All", [filler.bucket(PATIENT_BUCKET)])])
     trail.put_insight_selectors(TrailName=GOOD_TRAIL, InsightSelectors=[{"InsightType": "ApiCallRateInsight"}])
     trail.start_logging(Name=GOOD_TRAIL)
 
@@ -69,8 +69,8 @@ def _add_good_trail(filler: Filler, key_arn: str) -> None:
 def _add_bad_trail(filler: Filler) -> None:
     trail = filler.client("cloudtrail", SECOND_REGION)
     trail.create_trail(
-        Name=BAD_TRAIL, S3BucketName=TRAIL_BUCKET, S3KeyPrefix="forgotten", IncludeGlobalServiceEvents=False,
-        IsMultiRegionTrail=False, TagsList=tag_list(),
+        Name=BAD_TRAIL, S3BucketName=filler.bucket(TRAIL_BUCKET), S3KeyPrefix="forgotten",
+        IncludeGlobalServiceEvents=False, IsMultiRegionTrail=False, TagsList=tag_list(),
     )  # fmt: skip
     trail.put_event_selectors(TrailName=BAD_TRAIL, EventSelectors=[_selector("WriteOnly", [])])
     trail.start_logging(Name=BAD_TRAIL)

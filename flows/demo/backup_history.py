@@ -82,6 +82,7 @@ class Resource:
 # A trouble is a job state of AWS, or one of these two.
 NEVER_STARTED = "NEVER_STARTED"
 CURED = "CURED"  # failed at its hour, completed by hand later that day
+_FAILED_COPIES = (6, 17)  # days ago
 _REASONS = {
     "FAILED": "Backup job failed because the resource was not in a state to be backed up",
     "EXPIRED": "Backup job did not start within its start window",
@@ -227,10 +228,10 @@ class Chronicler:
     ) -> None:
         random = Random(f"copy of {job['BackupJobId']}")
         number = UUID(int=random.getrandbits(128), version=4)
-        failed = random.random() < 0.05
         made = datetime.fromisoformat(job["CompletionDate"]) + timedelta(minutes=5)
         if made > self._now:
             return
+        failed = (self._now.date() - made.date()).days in _FAILED_COPIES
         copy: Document = {
             "AccountId": self._account,
             "CopyJobId": str(number),

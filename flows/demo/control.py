@@ -40,7 +40,14 @@ class Control:
     """WSGI, before the gate: control requests are not part of the account and not in its log."""
 
     def __init__(
-        self, inner: WSGIApplication, book: FaultBook, facts: Facts, clock: Clock, log: AccessLog, log_file: Path
+        self,
+        inner: WSGIApplication,
+        book: FaultBook,
+        facts: Facts,
+        clock: Clock,
+        log: AccessLog,
+        log_file: Path,
+        warmed: Callable[[], None] = lambda: None,
     ) -> None:
         self._inner = inner
         self._book = book
@@ -48,6 +55,7 @@ class Control:
         self._clock = clock
         self._log = log
         self._log_file = log_file
+        self._warmed = warmed
         self._deeds: dict[tuple[str, str], Callable[[Document], Any]] = {
             ("GET", "ready"): lambda _: {"ready": True},
             ("GET", "faults"): lambda _: [asdict(rule) for rule in self._book.rules()],
@@ -86,6 +94,7 @@ class Control:
                 count_recovery_points(account, region, value)
 
     def _seed(self, document: Document) -> None:
+        self._warmed()  # services that are still being loaded would draw from the same numbers
         import_module("moto.moto_api._internal").mock_random.seed(document["seed"])
 
 

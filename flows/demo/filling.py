@@ -12,6 +12,7 @@ import boto3
 from botocore.config import Config
 
 from flows.demo.control_client import AccountControl
+from flows.demo.moto_setup import ACCOUNT_ID
 
 HOME_REGION = "eu-central-1"
 SECOND_REGION = "us-east-1"
@@ -61,6 +62,10 @@ class Filler:
         yield ""
         for number in range(2, self.scale + 1):
             yield f"-{number}"
+
+    def bucket(self, name: str) -> str:
+        """Bucket names are shared by all accounts: those of a further account carry its number."""
+        return name if self.account == ACCOUNT_ID else f"{name}-{self.account}"
 
     def arn(self, service: str, region: str, resource: str) -> str:
         return f"arn:aws:{service}:{region}:{self.account}:{resource}"

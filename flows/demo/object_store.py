@@ -45,6 +45,7 @@ _SETTINGS = {
     "s3.port.iceberg": "0",
     "s3.port.lance": "0",
 }
+_PROBE = "/simulated-probe"  # outside the folder of the buckets
 _BUCKET_ACTIONS = (
     *("Read", "Write", "List"),
     *("GetObjectRetention", "PutObjectRetention", "GetBucketObjectLockConfiguration"),
@@ -100,6 +101,7 @@ class ObjectStore:
         self._write_identities(buckets)
         for path in self._sockets():
             children.remove_at_end(path)
+        self._has_probe = False
         self._server = self._launch()
 
     @property
@@ -172,12 +174,18 @@ class ObjectStore:
         return self._children.start(args, log=self._folder / "weed.log", name="SeaweedFS")
 
     def _answers(self) -> bool:
-        """Ready is: the administrator can list buckets (the port opens before the identities are loaded)."""
+        """Ready is: the administrator can list buckets, and what was written before can be read.
+
+        The S3 port opens before the identities are loaded, and again before the disks are known to the master.
+        """
         try:
             self.client().list_buckets()
         except (ClientError, BotoCoreError):
             return False
-        return True
+        if not self._has_probe:
+            _filer(self, "PUT", _PROBE, b"ready")
+            self._has_probe = True
+        return _filer(self, "GET", _PROBE) == b"ready"
 
     def _sockets(self) -> Iterator[Path]:
         """Files that weed makes outside its folder, under names that no flag changes, and leaves there."""

@@ -129,5 +129,7 @@ def simulated_world(
         store.wait_ready()
         store.create_locked_bucket(VAULT_BUCKET)
         store.create_bucket(KEYS_BUCKET)
-        yield World(folder, children, store, server, account, Faults(server.control))
-        store.kill()  # its polite end takes longer than our patience
+        try:
+            yield World(folder, children, store, server, account, Faults(server.control))
+        finally:
+            store.kill()  # its polite end takes longer than our patience

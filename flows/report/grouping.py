@@ -19,7 +19,8 @@ class ReceiptsByRequirement:
     def __init__(self, requirements: Iterable[str]) -> None:
         self._stack = ExitStack()
         self._groups = {
-            name: self._stack.enter_context(SpooledTemporaryFile(max_size=_IN_MEMORY)) for name in sorted(requirements)
+            name: self._stack.enter_context(SpooledTemporaryFile(max_size=_IN_MEMORY))  # noqa: SIM115 (the stack closes)
+            for name in sorted(requirements)
         }
 
     def __enter__(self) -> Self:

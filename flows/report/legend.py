@@ -12,7 +12,7 @@ OUTCOME_MEANINGS: Mapping[Outcome, str] = {
     Outcome.NOT_COLLECTED: "What was needed was denied, failed, came in part or was not planned. Nothing is concluded.",
     Outcome.STALE: "The newest evidence is older than the requirement's cadence allows.",
     Outcome.NEEDS_REVIEW: "A person must decide, or a fact that the source cannot give was not supplied.",
-    Outcome.NO_EXCEPTION: "Every item tested met every automatic check: n of n items, at the time shown. No conclusion.",
+    Outcome.NO_EXCEPTION: "Every item tested met every automatic check: n of n, at the time shown. No conclusion.",
     Outcome.NOT_APPLICABLE: "Nothing in scope to which the check applies; the population is stated.",
 }
 GATHER_MEANINGS: Mapping[GatherResult, str] = {

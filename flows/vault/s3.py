@@ -8,8 +8,8 @@ from __future__ import annotations
 
 import re
 import time
-from collections.abc import Iterator, Mapping
-from contextlib import contextmanager
+from collections.abc import Generator, Iterator, Mapping
+from contextlib import closing, contextmanager
 from dataclasses import dataclass, field
 from datetime import datetime
 from itertools import takewhile
@@ -83,8 +83,8 @@ _ERRORS: Mapping[str, tuple[type[VaultError], str]] = {
     "NoSuchBucket": (StoreRefused, "the bucket does not exist; create it with Object Lock, or correct vault.url"),
     "ObjectLockConfigurationNotFoundError": (NotLocked, "the bucket has no Object Lock"),
     "InvalidRequest": (StoreRefused, "the request does not fit the bucket; is Object Lock on?"),
-    "AccessDenied": (StoreDenied, "the role lacks this permission; compare it with `evidence policy --vault`"),
-    "403": (StoreDenied, "the role lacks this permission; compare it with `evidence policy --vault`"),
+    "AccessDenied": (StoreDenied, "the role lacks this permission; compare it with the vault's role in deployments/"),
+    "403": (StoreDenied, "the role lacks this permission; compare it with the vault's role in deployments/"),
     "AllAccessDisabled": (StoreDenied, "the account is suspended"),
     "InvalidAccessKeyId": (StoreDenied, "the store does not know the access key"),
     "SignatureDoesNotMatch": (StoreDenied, "the secret key is another one"),
@@ -199,17 +199,15 @@ class S3Store:
         return custody
 
     def read(self, key: str, *, limit: int, version: str = "") -> bytes:
-        with _asking(self._url(key)):
-            body = self._get(key, version)
-            try:
-                data = body.read(limit + 1)
-            finally:
-                body.close()
-        if len(data) > limit:
-            raise TooLarge(f"expected at most {limit} bytes under {self._url(key)}, found more")
+        data = bytearray()
+        with closing(self.stream(key, version)) as pieces:
+            for piece in pieces:  # to its end: only there does the client notice a reply that was cut short
+                data += piece
+                if len(data) > limit:
+                    raise TooLarge(f"expected at most {limit} bytes under {self._url(key)}, found more")
         return bytes(data)
 
-    def stream(self, key: str, version: str = "") -> Iterator[bytes]:
+    def stream(self, key: str, version: str = "") -> Generator[bytes]:
         with _asking(self._url(key)):
             body = self._get(key, version)
         try:

@@ -135,7 +135,10 @@ class StubAws:
                     self._send(status, text.encode(), "text/xml")
                     return
                 target = self.headers.get("X-Amz-Target")
-                if target:
+                if body.startswith(b"Action="):
+                    form = {key: values[0] for key, values in parse_qs(body.decode()).items()}
+                    name, parameters = f"{service}:{form.pop('Action')}", form
+                elif target:
                     name, parameters = f"{service}:{target.rpartition('.')[2]}", json.loads(body or b"{}")
                 else:
                     name, parameters = route(service, self.command, self.path)

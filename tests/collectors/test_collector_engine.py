@@ -315,6 +315,20 @@ def test_an_item_without_the_parameter_is_a_failed_call_not_a_wrong_one(aws: Stu
     assert set(kept.records[0].gaps) == {"rotation", "key"}
 
 
+def test_a_setting_of_the_region_is_one_record_named_by_the_region(aws: StubAws, kinds) -> None:
+    aws.answers["ec2:GetEbsDefaultKmsKeyId"] = lambda _: {
+        "raw": b"<GetEbsDefaultKmsKeyIdResponse><requestId>r</requestId><kmsKeyId>alias/aws/ebs</kmsKeyId>"
+               b"</GetEbsDefaultKmsKeyIdResponse>"
+    }
+    kept = Desk(kinds).one("aws.ec2.ebs_default_kms_key")
+    assert [(record.id, record.fields) for record in kept.records] == [(REGION, {"KmsKeyId": "alias/aws/ebs"})]
+
+
+def test_a_page_of_a_proxy_is_no_empty_answer_in_xml_either(aws: StubAws, kinds) -> None:
+    aws.answers["ec2:GetEbsDefaultKmsKeyId"] = lambda _: {"raw": b"<html><body>please sign in</body></html>"}
+    assert Desk(kinds).one("aws.ec2.ebs_default_kms_key").gathered.result is GatherResult.FAILED
+
+
 # --- sources -------------------------------------------------------------------------------------------------------
 
 VAULTS = ["aws.backup.vaults", "aws.backup.recovery_points"]
@@ -337,7 +351,8 @@ def test_a_kind_builds_on_the_kept_transcript_of_its_source(aws: StubAws, kinds)
     points, vaults = [], []
     for kept in desk.gather(*reversed(VAULTS)):  # the engine orders sources first
         (vaults if kept.gathered.unit.kind == VAULTS[0] else points).append(kept)
-    assert vaults[0].records[0].fields["access_policy"] == ""
+    assert "access_policy" not in vaults[0].records[0].fields
+    assert not vaults[0].records[0].gaps
     assert [(record.id, record.fields["parent"], record.fields["detail"]["IsEncrypted"])
             for record in points[0].records] == [(POINT.format("v1"), "v1", True), (POINT.format("v2"), "v2", True)]
     assert points[0].header.inputs[0].kind == VAULTS[0]
@@ -544,7 +559,7 @@ def test_an_error_in_our_own_code_is_a_failed_unit_with_its_name(aws: StubAws, m
 
 
 def test_answers_that_are_no_answers_are_failures(aws: StubAws) -> None:
-    aws.answers["kms:ListKeys"] = {"raw": b"<html>surprise</html>"}
+    aws.answers["kms:ListKeys"] = lambda _: {"raw": b"<html>surprise</html>"}
     assert desk_over(PLAIN_KEYS).one("aws.kms.plain").gathered.result is GatherResult.FAILED
 
 

@@ -43,7 +43,8 @@ CODES = {
         "cbor": ("ExpiredTokenException", 400),
     },
     Effect.DISABLE_REGION: {
-        "query": ("InvalidClientTokenId", 403), "ec2": ("AuthFailure", 401), "json": ("UnrecognizedClientException", 400),
+        "query": ("InvalidClientTokenId", 403), "ec2": ("AuthFailure", 401),
+        "json": ("UnrecognizedClientException", 400),
         "rest-json": ("UnrecognizedClientException", 403), "rest-xml": ("InvalidAccessKeyId", 403),
         "cbor": ("UnrecognizedClientException", 400),
     },

@@ -161,7 +161,7 @@ class LogBuilder:
         collector = CollectorVersion(version="0.1.0")
         return {"log": LOG, "seq": 0, "time": self.now, "collector": collector, "run_id": run_id, "slot": slot}
 
-    def run(self, *, slot: str = "", end: str = "exported", gathered: int = 99) -> None:
+    def run(self, *, slot: str = "", end: str = "exported", gathered: int | None = None) -> None:
         """A run up to `end`: opened, gathered, closed, judged, exported; or abandoned after `gathered` units."""
         run = _RunBuilder(self, self._run, slot or f"monthly/2026-{8 + self._run:02}")
         self.runs.append(run.run_id)
@@ -254,7 +254,7 @@ class _RunBuilder:
         log.append(self.opened, self.plan)
         self.opening = Digest.of(log.files[-1])
 
-    def gather(self, most: int) -> None:
+    def gather(self, most: int | None) -> None:
         for number, planned in enumerate(self.units[:most]):
             receipt = self.log.hooked("receipt", self.receipt(number, planned))
             self.receipts.append(receipt)
@@ -267,7 +267,9 @@ class _RunBuilder:
         collector = Collector(name="declared", version="1", declaration=Digest.of(b"declaration"))
         blobs = [] if denied else [self.transcript(planned.unit, collector)]
         if number % 2 == 0:
-            blobs.append(self.stored("file", "report.csv", f"file of {planned.unit} {self.number}".encode(), "text/csv"))
+            blobs.append(
+                self.stored("file", "report.csv", f"file of {planned.unit} {self.number}".encode(), "text/csv")
+            )
         return Receipt(
             run_id=self.run_id,
             unit=planned.unit,

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import json
+from contextlib import suppress
 from enum import StrEnum
 from typing import Any
 
@@ -63,16 +64,10 @@ def test_a_changed_byte_is_refused_or_means_something_else(value: JSON, data: st
 @settings(max_examples=300)
 @given(st.one_of(st.binary(max_size=60), JSONISH))
 def test_arbitrary_bytes_are_read_or_refused_and_never_crash(data: bytes) -> None:
-    for parse in (parse_canonical, parse_json):
-        try:
-            parse(data)
-        except EvidenceSchemaError as error:
-            assert "expected" in str(error)
-
-
-def test_whatever_the_strict_reader_accepts_the_standard_reader_reads_alike() -> None:
-    document = b'{"a":[1,-2,true,"\xc3\xa9"],"b":{}}'
-    assert parse_canonical(document) == json.loads(document)
+    with suppress(EvidenceSchemaError):
+        parse_json(data)
+    with suppress(EvidenceSchemaError):
+        assert parse_canonical(data) == parse_json(data) == json.loads(data)
 
 
 @pytest.mark.parametrize(

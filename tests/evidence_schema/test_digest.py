@@ -35,8 +35,19 @@ def test_forms_of_a_digest() -> None:
 
 @pytest.mark.parametrize(
     "text",
-    ["", EMPTY.upper(), EMPTY[:-1], EMPTY + "0", EMPTY + "\n", " " + EMPTY, EMPTY[7:], "sha512" + EMPTY[6:], None, 7]
-    + [EMPTY.replace("e3", "\u0663e", 1)],
+    [
+        "",
+        EMPTY.upper(),
+        EMPTY[:-1],
+        EMPTY + "0",
+        EMPTY + "\n",
+        " " + EMPTY,
+        EMPTY[7:],
+        "sha512" + EMPTY[6:],
+        EMPTY.replace("e3", "e\u0663", 1),
+        None,
+        7,
+    ],
 )
 def test_other_spellings_are_refused(text: Any) -> None:
     with pytest.raises(BadDigest, match="expected 'sha256:' and 64 lower-case hex digits"):

@@ -99,6 +99,17 @@ def test_moving_the_border_between_two_hashes_is_refused() -> None:
         merkle.verify_inclusion(0, 2, joined[:31], [joined[31:]], ROOTS[2])
 
 
+def test_a_proof_that_climbs_beyond_the_claimed_size_is_refused() -> None:
+    """The hashes lead to the real root, but a tree of the size claimed would be lower."""
+    merkle.verify_inclusion(1, 2, LEAVES[1], [LEAVES[0]], ROOTS[2])
+    with pytest.raises(BadProof, match="expected a shorter proof"):
+        merkle.verify_inclusion(0, 1, LEAVES[1], [LEAVES[0]], ROOTS[2])
+    proof = merkle.consistency_proof(7, LEAVES[:8])
+    for older, newer in ((3, 4), (5, 6), (6, 7)):
+        with pytest.raises(BadProof, match="expected a shorter proof"):
+            merkle.verify_consistency(older, newer, ROOTS[7], ROOTS[8], proof)
+
+
 @pytest.mark.parametrize("index", [-1, 9, 2**70])
 def test_places_outside_the_tree_are_refused(index: int) -> None:
     with pytest.raises(BadProof, match="expected an index from 0 to 8"):

@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+from contextlib import suppress
+
 import pytest
 from cryptography.hazmat.primitives.asymmetric.ed25519 import Ed25519PrivateKey
 from hypothesis import given, settings
@@ -99,6 +101,7 @@ def test_every_flipped_bit_of_a_signed_note_is_refused_or_leaves_a_known_signer_
         SIGNED + b"\n",
         SIGNED + b"more\n",
         SIGNED + b"\n" + b"more\n",
+        _note(CHECKPOINT.text, LINE[2:]),
         _note(CHECKPOINT.text, "- " + LINE[2:]),
         _note(CHECKPOINT.text, "\N{EN DASH} " + LINE[2:]),
         _note(CHECKPOINT.text, " " + LINE),
@@ -210,15 +213,13 @@ def test_a_note_that_would_not_read_back_is_not_written() -> None:
 @given(st.text(max_size=120))
 def test_any_text_is_a_checkpoint_that_writes_back_or_is_refused(text: str) -> None:
     for candidate in (text, f"{text}\n7\n{to_base64(CHECKPOINT.root)}\n"):
-        try:
+        with suppress(BadCheckpoint):
             assert parse_checkpoint(candidate).text == candidate
-        except BadCheckpoint as error:
-            assert "expected" in str(error)
 
 
 @pytest.mark.parametrize("size", ["", "07", "-7", "+7", " 7", "7 ", "7_0", "0x7", "\u0667", "9" * 19, "9" * 5_000])
 def test_sizes_that_are_no_plain_decimal_are_refused(size: str) -> None:
-    with pytest.raises(BadCheckpoint, match="expected a (decimal )?size"):
+    with pytest.raises(BadCheckpoint, match=r"expected a (decimal )?size"):
         parse_checkpoint(CHECKPOINT.text.replace("\n7\n", f"\n{size}\n"))
 
 

@@ -17,6 +17,8 @@ from evidence_schema.canonical import canonical_bytes
 from evidence_schema.dsse import pae, parse_envelope
 from evidence_schema.errors import BadEnvelope
 
+pytestmark = pytest.mark.vectors
+
 
 @pytest.fixture
 def vector(shared: Path) -> dict[str, Any]:

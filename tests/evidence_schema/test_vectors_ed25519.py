@@ -6,8 +6,12 @@ import json
 from collections import Counter
 from pathlib import Path
 
+import pytest
+
 from evidence_schema import ed25519
 from evidence_schema.errors import BadSignature
+
+pytestmark = pytest.mark.vectors
 
 
 def _holds(raw_public: str, message: str, signature: str) -> bool:

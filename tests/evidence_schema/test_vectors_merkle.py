@@ -8,8 +8,12 @@ from collections import Counter
 from pathlib import Path
 from typing import Any
 
+import pytest
+
 from evidence_schema import merkle
 from evidence_schema.errors import BadProof
+
+pytestmark = pytest.mark.vectors
 
 
 def _cases(folder: Path) -> list[tuple[Path, dict[str, Any]]]:

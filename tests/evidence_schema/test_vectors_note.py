@@ -14,6 +14,8 @@ from evidence_schema.encoding import from_base64
 from evidence_schema.errors import BadSignature
 from evidence_schema.note import VerifierKey, parse_note, sign_note, verify_note
 
+pytestmark = pytest.mark.vectors
+
 
 @pytest.fixture
 def vectors(shared: Path) -> list[dict[str, Any]]:

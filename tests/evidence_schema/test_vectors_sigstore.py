@@ -22,6 +22,8 @@ from evidence_schema.dsse import pae
 from evidence_schema.errors import BadProof
 from evidence_schema.note import parse_note
 
+pytestmark = pytest.mark.vectors
+
 NAMES = ["a.dsse.staging-rekor-v2.txt", "staging-rekor-v2.txt"]
 
 

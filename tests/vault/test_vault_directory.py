@@ -86,30 +86,34 @@ def test_a_file_without_a_name_is_no_evidence_and_is_swept(folder: Path, store: 
 
 
 def test_a_writer_killed_in_the_middle_leaves_no_half_artifact(folder: Path, store: DirectoryStore) -> None:
-    """The child writes one artifact without end; it is killed with -9 while it does."""
+    """The child has written some of an artifact, and is killed with -9 while it waits for the rest."""
     script = """if True:
-        import sys
+        import sys, time
         from pathlib import Path
         from evidence_schema.digest import Digest
-                class Endless:
+        from flows.vault.directory import DirectoryStore
+        class Slow:
+            pieces = 3
             def tell(self): return 0
-            def seek(self, *_): return 10**12
+            def seek(self, *_): return 10**9
             def read(self, size):
-                print("writing", flush=True)
+                self.pieces -= 1
+                if self.pieces < 0:
+                    print("half", flush=True)
+                    time.sleep(60)
                 return bytes(size)
-        directory.DirectoryStore(Path(sys.argv[1])).put(
-            "v1/log/blob/endless", Endless(), digest=Digest.of(b""), size=10**12, media_type="x/y", lock=None)
+        DirectoryStore(Path(sys.argv[1])).put(
+            "v1/log/blob/half", Slow(), digest=Digest.of(b""), size=10**9, media_type="x/y", lock=None)
     """
     with subprocess.Popen([sys.executable, "-c", script, str(folder)], stdout=subprocess.PIPE, text=True) as child:
         assert child.stdout is not None
-        for _ in range(3):
-            child.stdout.readline()
-        child.send_signal(signal.SIGKILL)
+        assert child.stdout.readline() == "half\n"
+        child.kill()
     assert child.returncode == -signal.SIGKILL
-    assert len(list((folder / TEMPORARY).iterdir())) == 1
+    assert [file.stat().st_size > 0 for file in (folder / TEMPORARY).iterdir()] == [True]
     assert list(store.keys("v1/")) == []
     assert DirectoryStore(folder, stale_after=timedelta(0)).sweep() == 1
-    put(store, "v1/log/blob/endless", b"whole")
+    put(store, "v1/log/blob/half", b"whole")
 
 
 def test_a_planted_link_leads_nowhere(store: DirectoryStore, folder: Path, tmp_path: Path) -> None:

@@ -8,6 +8,7 @@ from datetime import timedelta
 from io import BytesIO
 from pathlib import Path
 from typing import TYPE_CHECKING
+from weakref import ref
 
 import pytest
 from conftest import BUCKET, Place
@@ -17,12 +18,11 @@ from evidence_schema.digest import Digest
 from evidence_schema.models.names import GatherResult
 from evidence_schema.models.receipt import Receipt
 from evidence_schema.models.unit import Unit
-from flows.vault import manifest as manifests
 from flows.vault.ahead import ahead
 from flows.vault.errors import AlreadyThere, NotThere, StoreUnavailable, TooLarge, WrongBytes, WrongRun
 from flows.vault.locks import Lock
 from flows.vault.manifest import ManifestSubject, build_manifest, manifest_rows, read_manifest
-from flows.vault.vault import Vault
+from flows.vault.vault import Vault, assemble
 
 if TYPE_CHECKING:
     from mypy_boto3_s3 import S3Client
@@ -87,17 +87,17 @@ def test_bytes_squatting_under_a_digest_do_not_count_as_ours(vault: Vault, lock:
 
 
 def test_bytes_stored_without_a_checksum_are_compared_by_reading(
-    s3_place: Place, another_vault: Another, admin: S3Client, lock: Lock
+    s3_place: Place, admin: S3Client, lock: Lock
 ) -> None:
-    vault = another_vault(s3_place.open(), url=s3_place.settings.url, log=s3_place.settings.log)
+    vault = assemble(s3_place.open(), s3_place.settings)
     ours, theirs = b"same length 1", b"same length 2"
-    for stored in (ours, theirs):
-        key = vault.layout.blob(Digest.of(ours if stored is ours else b"other" + theirs))
-        admin.put_object(Bucket=BUCKET, Key=key, Body=stored, ChecksumAlgorithm="CRC32")
-    assert vault.store.head(vault.layout.blob(Digest.of(ours))).checksum is None
+    keys = [vault.layout.blob(Digest.of(data)) for data in (ours, theirs)]
+    for key in keys:
+        admin.put_object(Bucket=BUCKET, Key=key, Body=ours, ChecksumAlgorithm="CRC32")
+    assert [vault.store.head(key).checksum for key in keys] == [None, None]
     assert vault.blobs.put_bytes(ours, media_type="text/plain", lock=lock).custody.retain_until == lock.until
     with pytest.raises(AlreadyThere):
-        vault.blobs.put_bytes(b"other" + theirs, media_type="text/plain", lock=lock)
+        vault.blobs.put_bytes(theirs, media_type="text/plain", lock=lock)
 
 
 def test_lines_are_split_across_pieces(vault: Vault, monkeypatch: pytest.MonkeyPatch) -> None:
@@ -233,13 +233,10 @@ def test_a_blob_that_is_no_manifest_is_refused(vault: Vault, lock: Lock) -> None
 
 
 def test_a_manifest_is_built_without_holding_its_rows(
-    folder_place: Place, another_vault: Another, monkeypatch: pytest.MonkeyPatch
+    folder_place: Place,
 ) -> None:
     """A row is written before the one after the next is asked for."""
-    from weakref import ref
-
-    vault, alive = another_vault(folder_place.open(), url=folder_place.settings.url), []
-    monkeypatch.setattr(manifests, "Receipt", Receipt)
+    vault, alive = assemble(folder_place.open(), folder_place.settings), []
 
     def many() -> Iterator[Receipt]:
         for number in range(300):

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import subprocess
 from collections.abc import Callable
+from dataclasses import replace
 from datetime import timedelta
 from pathlib import Path
 from typing import TYPE_CHECKING
@@ -22,7 +23,7 @@ from evidence_schema.note import VerifierKey, verify_note
 from flows.vault.errors import BrokenLog, Contended, NotThere, ReadOnly, StoreUnavailable, WrongKey
 from flows.vault.keys import LocalKey, create_key
 from flows.vault.log import NextEntry
-from flows.vault.vault import Vault, assemble
+from flows.vault.vault import Vault, assemble, open_store
 
 if TYPE_CHECKING:
     from mypy_boto3_s3 import S3Client
@@ -199,6 +200,36 @@ def test_bytes_that_nobody_signed_stop_the_writer(vault: Vault, another_vault: A
             writer.log.append(closing(1))
 
 
+def test_an_entry_of_another_history_stops_the_writer(
+    folder_place: Place, signer: LocalKey, clock: Clock, tmp_path: Path
+) -> None:
+    """Signed by our own key, with the right number: only the chain tells."""
+    settings = folder_place.settings
+    ours = assemble(folder_place.open(), settings, signer, clock=clock)
+    elsewhere = replace(settings, url=str(tmp_path / "elsewhere"))
+    theirs = assemble(open_store(elsewhere, create=True), elsewhere, signer, clock=clock)
+    fill(ours, 1)
+    theirs.log.append(opening(7, "adhoc/else"))
+    fill(theirs, 1)
+    (Path(elsewhere.url) / theirs.layout.entry(1)).rename(Path(settings.url) / ours.layout.entry(1))
+    for writer in (ours, assemble(folder_place.open(), settings, signer, clock=clock)):
+        with pytest.raises(BrokenLog, match="to name the entry before it"):
+            writer.log.append(closing(0, "adhoc/0000"))
+
+
+def test_a_late_checkpoint_of_an_older_size_is_the_one_that_was_owed(
+    folder_place: Place, signer: LocalKey, clock: Clock
+) -> None:
+    vault = assemble(folder_place.open(), folder_place.settings, signer, clock=clock)
+    fill(vault, 5)
+    owed = {size: vault.log.checkpoint(size) for size in (2, 3, 5)}
+    for size in owed:
+        (Path(folder_place.settings.url) / vault.layout.checkpoint(size)).unlink()
+    fresh = assemble(folder_place.open(), folder_place.settings, signer, clock=clock)
+    assert fresh.log.repair() == (2, 3, 5)
+    assert {size: fresh.log.checkpoint(size) for size in owed} == owed
+
+
 def test_a_gap_stops_the_writer(folder_place: Place, signer: LocalKey, clock: Clock) -> None:
     vault = assemble(folder_place.open(), folder_place.settings, signer, clock=clock)
     fill(vault, 3)
@@ -209,14 +240,12 @@ def test_a_gap_stops_the_writer(folder_place: Place, signer: LocalKey, clock: Cl
 
 
 def test_an_entry_of_another_log_under_the_same_key_is_refused(
-    folder_place: Place, signer: LocalKey, clock: Clock, another_vault: object, tmp_path: Path
+    folder_place: Place, signer: LocalKey, clock: Clock
 ) -> None:
     vault = assemble(folder_place.open(), folder_place.settings, signer, clock=clock)
     vault.log.append(opening(1))
     settings = folder_place.settings
     (Path(settings.url) / "v1" / settings.log).rename(Path(settings.url) / "v1" / "stolen-log")
-    from dataclasses import replace
-
     thief = assemble(folder_place.open(), replace(settings, log="stolen-log"), signer, clock=clock)
     with pytest.raises(BrokenLog, match="of stolen-log, found 0 of"):
         thief.log.head()

@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import socket
-from datetime import timedelta
+from datetime import UTC, datetime, timedelta
 from typing import TYPE_CHECKING, Any
 
 import pytest
@@ -112,6 +112,19 @@ def test_versions_of_a_key_stay_together_across_pages(
         assert list(s3._in_order(bucket._pages(s3_place.root, size=size))) == whole
 
 
+def test_within_one_second_the_latest_version_still_comes_last() -> None:
+    """S3 gives whole seconds, and versions and markers in two lists."""
+    moment = datetime(2026, 11, 1, tzinfo=UTC)
+    common = {"Key": "v1/log/x", "LastModified": moment}
+    versions = [
+        common | {"VersionId": "third", "Size": 3, "IsLatest": True},
+        common | {"VersionId": "first", "Size": 1, "IsLatest": False},
+    ]
+    marker = common | {"VersionId": "second", "IsLatest": False}
+    page = {"Versions": versions, "DeleteMarkers": [marker]}
+    assert [version.version for version in s3._in_order(iter([page]))] == ["first", "second", "third"]
+
+
 def test_a_bucket_without_object_lock_is_refused(client: S3Client) -> None:
     with pytest.raises(NotLocked, match=r"without Object Lock and versioning.*vault\.trial"):
         S3Store(client, PLAIN_BUCKET).check_ready()
@@ -145,6 +158,14 @@ def test_the_same_bytes_later_are_locked_for_longer(bucket: S3Store, key: str, l
     assert put_same(bucket, key, DATA, **SEALED, lock=longer).retain_until == longer.until
     assert put_same(bucket, key, DATA, **SEALED, lock=lock).retain_until == longer.until  # never shorter again
     assert len(list(bucket.versions(key))) == 1
+
+
+def test_extending_never_shortens(bucket: S3Store, key: str, lock: Lock) -> None:
+    longer = Lock(lock.mode, lock.until + timedelta(days=30))
+    bucket.put(key, DATA, **SEALED, lock=longer)
+    assert bucket.extend(key, lock).retain_until == longer.until
+    with pytest.raises(NotThere):
+        bucket.extend(key + "-missing", lock)
 
 
 def test_a_stricter_mode_lengthens_where_the_server_does_not_change_it(

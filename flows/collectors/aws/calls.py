@@ -11,6 +11,7 @@ from typing import Any, Literal
 from botocore import xform_name
 from botocore.client import BaseClient
 from botocore.exceptions import BotoCoreError, ClientError, EndpointConnectionError
+from botocore.parsers import ResponseParserError
 
 from evidence_schema.digest import Digest
 from evidence_schema.errors import NotCanonical
@@ -178,6 +179,9 @@ class Caller:
         with here.limits.slot(here.account, ask.service):
             outcome = self._attempt(ask)
         trace = here.recorder.take()
+        if outcome.parsed is not None and trace.garbled:
+            outcome = _Outcome(code="UnreadableAnswer", status=trace.status, meaning=Meaning.FAILED,
+                               message="the answer is not of the form that the service speaks")
         codes = [(item.code, item.status) for item in trace.retried]
         if outcome.meaning is Meaning.THROTTLED or any(meaning_of(*code) is Meaning.THROTTLED for code in codes):
             here.limits.throttled(here.account, ask.service)
@@ -200,7 +204,7 @@ class Caller:
             code, meaning = ("EndpointConnectionError", Meaning.FAILED) if offered else (
                 "ServiceNotOffered", Meaning.UNAVAILABLE)
             return _Outcome(code=code, message=str(error), meaning=meaning)
-        except BotoCoreError as error:
+        except (BotoCoreError, ResponseParserError) as error:
             return _Outcome(code=type(error).__name__, message=str(error), meaning=Meaning.FAILED)
         return _Outcome(parsed=parsed, status=200)
 

@@ -26,6 +26,8 @@ class Trace:
     source_date: datetime | None = None
     wire_bytes: int = 0
     wire_digest: Digest | None = None
+    garbled: bool = False
+    """Its content is not of the form that the service speaks: a proxy's page, say, which botocore reads as empty."""
 
     @property
     def retried(self) -> tuple[Attempt, ...]:
@@ -70,6 +72,7 @@ class Recorder:
         if not model.has_streaming_output:  # a stream belongs to whoever asked for it
             content = http_response.content or b""
             trace.wire_bytes, trace.wire_digest = len(content), Digest.of(content)
+            trace.garbled = _is_garbled(content, str(model.service_model.protocol))
 
 
 def request_id_of(parsed: dict[str, Any]) -> str:
@@ -78,6 +81,13 @@ def request_id_of(parsed: dict[str, Any]) -> str:
     headers = metadata.get("HTTPHeaders") or {}
     found = metadata.get("RequestId") or headers.get("x-amzn-requestid") or headers.get("x-amz-request-id") or ""
     return str(found)[:200]
+
+
+def _is_garbled(content: bytes, protocol: str) -> bool:
+    start = content[:200].lstrip().lower()
+    if protocol in ("json", "rest-json"):
+        return bool(start) and not start.startswith((b"{", b"["))
+    return start.startswith((b"<!doctype html", b"<html"))
 
 
 def _attempt_of(response: Any, error: Exception | None) -> Attempt:

@@ -107,15 +107,15 @@ class Book:
             sheet.drawn.print_area = f"A{sheet.header_row}:{letters[-1]}{sheet.last_row}"
         self.page(sheet, across=pages)
 
-    def page(self, sheet: Sheet, *, across: int = 1, portrait: bool = False) -> None:
-        """Print set-up and protection of a finished sheet."""
+    def page(self, sheet: Sheet, *, across: int = 1, down: int = 0, portrait: bool = False) -> None:
+        """Print set-up and protection of a finished sheet; `down` 0: as many pages as it takes."""
         drawn = sheet.drawn
         for letter, column in zip(sheet.letters, sheet.columns, strict=True):
             drawn.column_dimensions[letter].width = column.width
         drawn.page_setup.orientation = "portrait" if portrait else "landscape"
         drawn.page_setup.paperSize = _A4
         drawn.page_setup.fitToWidth = across
-        drawn.page_setup.fitToHeight = 0
+        drawn.page_setup.fitToHeight = down
         drawn.sheet_properties.pageSetUpPr.fitToPage = True
         drawn.print_options.horizontalCentered = False
         drawn.print_options.gridLines = False
@@ -164,8 +164,8 @@ class Book:
         properties.subject = one_line(f"{header.framework.title}, {period_words(header.period)}", 200)
         properties.creator = properties.lastModifiedBy = one_line(header.generator, 200)
         properties.description = one_line(
-            f"{header.organisation}, compiled for {header.run_id} as judged at {format_time(header.at)}. An index of sealed"
-            " evidence, not the evidence.",
+            f"{header.organisation}, compiled for {header.run_id} as judged at {format_time(header.at)}."
+            " An index of sealed evidence, not the evidence.",
             400,
         )
         properties.category = "audit workpaper"

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from dataclasses import replace
 from typing import BinaryIO
 
 from controls.assessment import Assessment
@@ -21,6 +22,9 @@ def compile_workbook(assessment: Assessment, target: BinaryIO) -> None:
 
 def compile_within(assessment: Assessment, target: BinaryIO, limits: Limits) -> None:
     """The same, with other limits than the spreadsheet programs'."""
+    assessment = replace(
+        assessment, requirements=tuple(sorted(assessment.requirements, key=lambda row: row.requirement.id))
+    )
     requirements = frozenset(row.requirement.id for row in assessment.requirements)
     places = places_of(assessment)
     with Book(assessment.header, workbook_name(assessment), limits) as book:

@@ -29,7 +29,7 @@ COLUMNS = (Column("Sheet", 30), Column("Purpose", 96), Column("Rows", 26))
 PURPOSES = {
     COVER: "Whose paper this is, what it speaks about, what it rests on, what it leaves out; sign-off.",
     CONTENTS: "This page.",
-    LEAD: "Each area in figures; every evidence requirement once, those with gaps first. Leads to the matrix and tests.",
+    LEAD: "Each area in figures; every evidence requirement once, those with gaps first.",
     MATRIX: "Every control of the framework with its evidence, and the columns for a person's conclusions.",
     REGISTER: "Every unit of the run under each requirement it serves: source, completeness, digest, custody.",
     RESULTS: "Every check with its rule, parameters, population and counts; also those that await a person.",
@@ -47,15 +47,16 @@ _NOTES = (
     (
         "Who fills what",
         (
-            "Dark blue headings: written by the program, locked against slips (no password). Yellow headings marked (person):"
-            " for people, and never written by the program."
+            "Dark blue headings: written by the program, locked against slips (no password)."
+            " Yellow headings marked (person): for people, and never written by the program."
         ),
     ),
     (
         "Text from outside",
         (
-            "Names and tags are shown as text, never run. Characters that cannot be shown or that hide others appear as"
-            " \N{REPLACEMENT CHARACTER}; text over 32,767 characters is cut with a mark. The sealed evidence holds the original."
+            "Names and tags are shown as text, never run. Characters that cannot be shown or that hide others appear"
+            " as \N{REPLACEMENT CHARACTER}; text over 32,767 characters is cut with a mark."
+            " The sealed evidence holds the original."
         ),
     ),
     (
@@ -64,7 +65,7 @@ _NOTES = (
     ),
     (
         "Evidence id",
-        "The end of the run id, then the start of the digest that names the unit (kind, account, region). Never used again.",
+        "The end of the run id, then the start of the digest that names the unit (kind, account, region).",
     ),
 )
 

@@ -18,15 +18,15 @@ from flows.report.workbook.styles import Style
 COLUMNS = (Column("", 32), Column("", 92))
 DISCLAIMER = (
     (
-        "Integrity is not truth. Digests, log and lock show that the evidence is what the sources answered and that it was not"
-        " changed since; they do not show that the sources told the truth."
+        "Integrity is not truth. Digests, log and lock show that the evidence is what the sources answered and that it"
+        " was not changed since; they do not show that the sources told the truth."
     ),
-    "This workbook is an index. The evidence is the sealed artifacts it names; where the two differ, the artifacts count.",
+    "This workbook is an index. The evidence is the sealed artifacts it names; where they differ, the artifacts count.",
     (
-        "Outcomes are counts made by rules that anyone can run again. Whether a control is met or works is a conclusion: a named"
-        " person's, on the sheets that follow, and empty until that person writes it."
+        "Outcomes are counts made by rules that anyone can run again. Whether a control is met or works is a"
+        " conclusion: a named person's, on the sheets that follow, and empty until that person writes it."
     ),
-    "An exception remains one when its risk is accepted. What was denied, failed or left out is shown and proves nothing.",
+    "An exception remains one when its risk is accepted. What was denied or failed is shown, and proves nothing.",
 )
 _SIMULATED_MEANS = (
     "The systems behind this workbook are emulated. It shows how the program works, and is evidence of nothing."
@@ -53,7 +53,7 @@ def draw(book: Book, assessment: Assessment, places: Places) -> None:
         sheet.spread([(0, 0, "" if number else "Limits", Style.LABEL), (1, 1, text, Style.TEXT)])
     people = [f"{act} {what}" for act in ("Prepared by", "Reviewed by", "Approved by") for what in ("(name)", "(date)")]
     _section(sheet, "Sign-off (people)", [(label, None, Style.PERSON) for label in people])
-    book.page(sheet, portrait=True)
+    book.page(sheet, down=1, portrait=True)
 
 
 def _section(sheet: Sheet, title: str, pairs: Iterable[Pair]) -> None:

@@ -70,8 +70,8 @@ def _note(gaps: int) -> str:
     if not gaps:
         return "One row for each item that did not meet a check. No gaps: everything planned was gathered and judged."
     return (
-        f"One row for each item that did not meet a check. NOT here: {gaps} requirements with gaps (not collected, stale,"
-        " partial); see the Lead sheet."
+        f"One row for each item that did not meet a check. NOT here: {gaps} requirements with gaps (not collected,"
+        " stale, partial); see the Lead sheet."
     )
 
 

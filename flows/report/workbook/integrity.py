@@ -37,44 +37,45 @@ STEPS = (
     (
         "Expected",
         (
-            "The 64 digits printed are those in the column SHA-256, and the last part of the file's own name. Other digits, or"
-            " a missing file: the evidence was changed or withheld."
+            "The 64 digits printed are those in the column SHA-256, and the last part of the file's own name. Other"
+            " digits, or a missing file: the evidence was changed or withheld."
         ),
     ),
     (
         "The whole log",
         (
-            "Pin the trust policy at the start of the engagement, from a source other than this workbook, and compare its"
-            " fingerprint with the one above. A key found beside the evidence proves nothing."
+            "Pin the trust policy at the start of the engagement, from a source other than this workbook, and compare"
+            " its fingerprint with the one above. A key found beside the evidence proves nothing."
         ),
     ),
     ("Command", "evidence verify --trust trust-policy.json"),
     (
         "Expected",
         (
-            "A verdict for each property (authentic, intact, complete, ordered, ...), every problem by name, exit code 0 where"
-            " there is none. Without --trust the exit code is 6: unpinned."
+            "A verdict for each property (authentic, intact, complete, ordered, ...), every problem by name, exit code"
+            " 0 where there is none. Without --trust the exit code is 6: unpinned."
         ),
     ),
     (
         "The judgement",
         (
-            "The command evidence reperform runs the sealed rules over the sealed evidence again; the findings must have the"
-            " digest shown above."
+            "The command evidence reperform runs the sealed rules over the sealed evidence again; the findings must"
+            " have the digest shown above."
         ),
     ),
     (
         "This workbook",
         (
-            "Its own SHA-256 is in the log, in the export entry written when it was compiled. Compiled again from the same"
-            " evidence by the same version it has the same bytes. Conclusions that people type in change the file, not the log."
+            "Its own SHA-256 is in the log, in the export entry written when it was compiled. Compiled again from the"
+            " same evidence by the same version it has the same bytes. What people type in changes the file,"
+            " not the log."
         ),
     ),
     (
         "What this cannot show",
         (
-            "Integrity is not truth: a file that verifies is the answer that the source gave, unchanged since. Whether the"
-            " source told the truth, and whether the right questions were asked, is for a person to judge."
+            "Integrity is not truth: a file that verifies is the answer that the source gave, unchanged since. Whether"
+            " the source told the truth, and whether the right questions were asked, is for a person to judge."
         ),
     ),
 )

@@ -34,8 +34,8 @@ COLUMNS = (
     person("Reviewer, date", 14),
 )
 NOTE = (
-    "Figures count pairs of a control and a direct requirement, in this run. 'Concluded' counts what people enter in the"
-    " Control matrix."
+    "Figures count pairs of a control and a direct requirement, in this run. 'Concluded' counts what people enter"
+    " in the Control matrix."
 )
 _SUMMED = range(1, 11)
 _AUTOMATED = 11

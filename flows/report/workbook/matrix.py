@@ -35,7 +35,7 @@ _PERSONS = (
     person("Reviewer", 12),
     person("Reviewed on", 12),
 )
-NOTE = "Every control of the framework. Counts are over its direct evidence requirements; conclusions are a named person's."
+NOTE = "Every control of the framework. Counts are over its direct requirements; conclusions are a named person's."
 
 
 def columns(assessment: Assessment) -> tuple[Column, ...]:

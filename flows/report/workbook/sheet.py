@@ -18,12 +18,12 @@ from flows.report.workbook.styles import Style
 PERSON_MARK = "\n(person)"
 _ROWS_GO_HERE = ("<sheetData></sheetData>", "<sheetData/>", "<sheetData />")
 _LINKS_GO_BEFORE = "<printOptions"
-_COPY = 1024 * 1024
+_COPY = 128 * 1024
 _KEPT = 4096
 _WORTH_KEEPING = 120
 """Drawn cells that are kept for when they come again, and the longest text among them."""
-_LETTERS_A_UNIT = 1.15
-"""A column's width is measured in digits of a larger font than ours."""
+_LETTERS_A_UNIT, _LOST_AT_LINE_ENDS = 1.3, 3
+"""A column's width is measured in digits of a larger font than ours; words do not fill a line."""
 _LONG = 10_000
 """Letters beyond which a row is at its highest anyway."""
 _HIGHEST = 400.0
@@ -217,7 +217,7 @@ def _lines(value: Value, width: float) -> int:
         value = value.value
     if not isinstance(value, str):
         return 1
-    room = width * _LETTERS_A_UNIT
+    room = max(1.0, width * _LETTERS_A_UNIT - _LOST_AT_LINE_ENDS)
     if len(value) <= room and "\n" not in value:
         return 1
     return sum(max(1, math.ceil(len(line) / room)) for line in value[:_LONG].split("\n"))

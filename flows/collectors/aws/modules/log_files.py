@@ -43,12 +43,14 @@ def gather(work: Work) -> None:
         raise ValueError("expected the trails as source, found none")
     trail = choose_trail((item.fields for item in work.source.items()), work.scope.region)
     extract = work.new_file(FILE_NAME, EXTRACT_MEDIA_TYPE)
-    if trail is None:
-        work.tally.remark = f"no trail records {work.scope.region}: there is no log file to read"
-    else:
-        _write(extract, {"type": "trail", "arn": trail.arn, "bucket": trail.bucket, "prefix": trail.prefix})
-        _Reading(work, trail, extract).all_days()
-    work.keep(extract)
+    try:
+        if trail is None:
+            work.tally.remark = f"no trail records {work.scope.region}: there is no log file to read"
+        else:
+            _write(extract, {"type": "trail", "arn": trail.arn, "bucket": trail.bucket, "prefix": trail.prefix})
+            _Reading(work, trail, extract).all_days()
+    finally:
+        work.keep(extract)
 
 
 @dataclass

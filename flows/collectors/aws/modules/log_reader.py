@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import codecs
 import json
+import re
 import zlib
 from collections.abc import Iterable, Iterator
 from dataclasses import dataclass, field
@@ -13,6 +14,9 @@ from evidence_schema.digest import Digest, DigestStream
 
 _GZIP = 16 + zlib.MAX_WBITS
 _PIECE = 64 * 1024
+_LONGEST_NUMBER = 400
+_OF_NUMBERS = "0123456789.eE+-"
+_SPACE = re.compile(r"[ \t\r\n]*")
 
 
 class UnreadableFile(Exception):
@@ -149,8 +153,8 @@ class _Scan:
     def peek(self) -> str:
         """The next character that is no white space; empty at the end."""
         while True:
-            while self._at < len(self._buffer) and self._buffer[self._at] in " \t\r\n":
-                self._at += 1
+            space = _SPACE.match(self._buffer, self._at)
+            self._at = space.end() if space else self._at
             if self._at < len(self._buffer):
                 return self._buffer[self._at]
             if not self._more(1):
@@ -177,10 +181,17 @@ class _Scan:
                 if not self._more(max(1, have)):
                     raise UnreadableFile("NotJSON", "expected JSON, found an error or the end") from error
                 continue
-            if end == len(self._buffer) and self._more(1):
-                continue  # a number may go on
+            if end - self._at > self._longest:
+                raise UnreadableFile("TooLarge", f"expected values of at most {self._longest} bytes, found a longer")
+            if self._may_go_on(value, end) and self._more(1):
+                continue
             self._at = end
             return value
+
+    def _may_go_on(self, value: Any, end: int) -> bool:
+        """A number at the end of the text at hand may be the first half of another one."""
+        rest = self._buffer[end : end + _LONGEST_NUMBER]
+        return isinstance(value, int | float) and len(rest) < _LONGEST_NUMBER and not rest.strip(_OF_NUMBERS)
 
     def _more(self, wanted: int) -> bool:
         """Take at least so many characters more; false at the end."""

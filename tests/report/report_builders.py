@@ -101,14 +101,22 @@ def requirement(
         "retention_class": "audit",
         "sensitivity": Sensitivity(personal_data=True),
     }
-    return EvidenceRequirement(id=id_, title=title, checks=tuple(checks), mappings={"hipaa": mapping}, **{**fixed, **more})
+    return EvidenceRequirement(
+        id=id_, title=title, checks=tuple(checks), mappings={"hipaa": mapping}, **{**fixed, **more}
+    )
 
 
 REQUIREMENTS = (
     requirement(
         "EV-BKP-01",
         "Backup plans and recovery points",
-        [check("EV-BKP-01-C1", "Each database has a recovery point of the last {max_age_hours} hours", params={"max_age_hours": 24})],
+        [
+            check(
+                "EV-BKP-01-C1",
+                "Each database has a recovery point of the last {max_age_hours} hours",
+                params={"max_age_hours": 24},
+            )
+        ],
         {"164.308(a)(7)(ii)(A)": DIRECT},
         kind="backup_proof",
     ),
@@ -135,7 +143,12 @@ REQUIREMENTS = (
         "Users, credentials and MFA",
         [
             check("EV-IAM-01-C2", "Every user with a password has MFA", kind="aws.iam.users"),
-            check("EV-IAM-01-C6", "Shared names are on the approved list", Mode.HUMAN, needs=["approved_shared_identities"]),
+            check(
+                "EV-IAM-01-C6",
+                "Shared names are on the approved list",
+                Mode.HUMAN,
+                needs=["approved_shared_identities"],
+            ),
         ],
         {"164.312(a)(1)": DIRECT},
         kind="inventory",
@@ -183,7 +196,9 @@ def coverage(kind: str, expected: int, **results: int) -> KindCoverage:
     return KindCoverage(kind=kind, expected=expected, results={GatherResult(name): n for name, n in results.items()})
 
 
-def judged(id_: str, outcome: Outcome, checks: Sequence[CheckResult], *kinds: KindCoverage, **more: Any) -> RequirementOutcome:
+def judged(
+    id_: str, outcome: Outcome, checks: Sequence[CheckResult], *kinds: KindCoverage, **more: Any
+) -> RequirementOutcome:
     return RequirementOutcome(
         requirement=id_, outcome=outcome, checks=tuple(checks), coverage=kinds, **{"collected_at": COLLECTED, **more}
     )
@@ -193,7 +208,11 @@ OUTCOMES = (
     judged(
         "EV-BKP-01",
         Outcome.STALE,
-        [result("EV-BKP-01-C1", Outcome.NO_EXCEPTION, population=3, tested=3, passed=3, parameters={"max_age_hours": 12})],
+        [
+            result(
+                "EV-BKP-01-C1", Outcome.NO_EXCEPTION, population=3, tested=3, passed=3, parameters={"max_age_hours": 12}
+            )
+        ],
         coverage("aws.rds.instances", 1, collected=1),
         collected_at=COLLECTED - timedelta(days=50),
         reasons=("collected 50 days before the evaluation; cadence monthly",),
@@ -202,20 +221,36 @@ OUTCOMES = (
         "EV-ENC-01",
         Outcome.EXCEPTION,
         [
-            result("EV-ENC-01-C1", Outcome.EXCEPTION, population=4, tested=3, passed=1, failed=2, errors=1,
-                   reasons=("s3:GetBucketEncryption was denied (AccessDenied)",)),
+            result(
+                "EV-ENC-01-C1",
+                Outcome.EXCEPTION,
+                population=4,
+                tested=3,
+                passed=1,
+                failed=2,
+                errors=1,
+                reasons=("s3:GetBucketEncryption was denied (AccessDenied)",),
+            ),
             result("EV-ENC-01-C2", Outcome.NOT_APPLICABLE, population=4, not_applicable=4),
             result("EV-ENC-01-C3", None, Mode.REPORT, population=4),
         ],
         coverage("aws.s3.buckets", 2, collected=1, partial=1),
-        reasons=("aws.s3.buckets: 1 of 2 units complete (1 partial)", "s3:GetBucketEncryption was denied (AccessDenied)"),
+        reasons=(
+            "aws.s3.buckets: 1 of 2 units complete (1 partial)",
+            "s3:GetBucketEncryption was denied (AccessDenied)",
+        ),
     ),
     judged(
         "EV-IAM-01",
         Outcome.NEEDS_REVIEW,
         [
             result("EV-IAM-01-C2", Outcome.NO_EXCEPTION, population=60, tested=58, passed=58, not_applicable=2),
-            result("EV-IAM-01-C6", Outcome.NEEDS_REVIEW, Mode.HUMAN, reasons=("list approved_shared_identities not supplied",)),
+            result(
+                "EV-IAM-01-C6",
+                Outcome.NEEDS_REVIEW,
+                Mode.HUMAN,
+                reasons=("list approved_shared_identities not supplied",),
+            ),
         ],
         coverage("aws.iam.users", 1, collected=1),
         reasons=("list approved_shared_identities not supplied",),
@@ -243,7 +278,9 @@ OUTCOMES = (
 )
 
 
-def receipt(kind: str, requirements: Sequence[str], gathered: GatherResult, region: str = REGION, **more: Any) -> Receipt:
+def receipt(
+    kind: str, requirements: Sequence[str], gathered: GatherResult, region: str = REGION, **more: Any
+) -> Receipt:
     unit = Unit(kind=kind, account=ACCOUNT, region=region)
     fixed: dict[str, Any] = {
         "collector": Collector(name="aws", version="0.1.0", declaration=digest("declaration " + kind)),
@@ -267,45 +304,120 @@ def blob(name: str, role: Any = "transcript", size: int = 4096) -> StoredBlob:
 
 def problem(operation: str, result_: Any, code: str, status: int) -> CallProblem:
     return CallProblem(
-        service=operation.split(":")[0], operation=operation.split(":")[1], step="list", result=result_, code=code, status=status
+        service=operation.split(":", maxsplit=1)[0],
+        operation=operation.split(":")[1],
+        step="list",
+        result=result_,
+        code=code,
+        status=status,
     )
 
 
 RECEIPTS = (
-    receipt("aws.cloudtrail.files", ["EV-LOG-06"], GatherResult.DENIED, "us-east-1", reason="the bucket refused every call",
-            problems=(problem("s3:ListObjectsV2", "denied", "AccessDenied", 403),), calls=CallCounts(errors=1)),
-    receipt("aws.cloudtrail.files", ["EV-LOG-06"], GatherResult.FAILED, reason="the deadline of the unit passed",
-            problems=(problem("s3:GetObject", "failed", "SlowDown", 503),), calls=CallCounts(calls=4, errors=1, retries=12)),
-    receipt("aws.cloudtrail.trails", ["EV-LOG-01"], GatherResult.COLLECTED, blobs=(blob("trails.jsonl"),),
-            calls=CallCounts(calls=3, pages=1), items=ItemCounts(returned=2, kept=2)),
-    receipt("aws.cloudtrail.trails", ["EV-LOG-01"], GatherResult.EMPTY, "us-east-1", blobs=(blob("trails-us.jsonl"),),
-            calls=CallCounts(calls=1, pages=1)),
+    receipt(
+        "aws.cloudtrail.files",
+        ["EV-LOG-06"],
+        GatherResult.DENIED,
+        "us-east-1",
+        reason="the bucket refused every call",
+        problems=(problem("s3:ListObjectsV2", "denied", "AccessDenied", 403),),
+        calls=CallCounts(errors=1),
+    ),
+    receipt(
+        "aws.cloudtrail.files",
+        ["EV-LOG-06"],
+        GatherResult.FAILED,
+        reason="the deadline of the unit passed",
+        problems=(problem("s3:GetObject", "failed", "SlowDown", 503),),
+        calls=CallCounts(calls=4, errors=1, retries=12),
+    ),
+    receipt(
+        "aws.cloudtrail.trails",
+        ["EV-LOG-01"],
+        GatherResult.COLLECTED,
+        blobs=(blob("trails.jsonl"),),
+        calls=CallCounts(calls=3, pages=1),
+        items=ItemCounts(returned=2, kept=2),
+    ),
+    receipt(
+        "aws.cloudtrail.trails",
+        ["EV-LOG-01"],
+        GatherResult.EMPTY,
+        "us-east-1",
+        blobs=(blob("trails-us.jsonl"),),
+        calls=CallCounts(calls=1, pages=1),
+    ),
     receipt("aws.ec2.security_groups", ["EV-NET-01"], GatherResult.UNAVAILABLE, reason="the region is not enabled"),
-    receipt("aws.iam.users", ["EV-IAM-01", "EV-OTH-01"], GatherResult.COLLECTED, "global",
-            blobs=(blob("users.jsonl"), blob("credential-report.csv", "file", 9_876)), calls=CallCounts(calls=5, pages=2),
-            items=ItemCounts(returned=60, kept=60, control_total=61, difference=-1),
-            redactions=(RedactionCount(rule="field:password", count=3),), quarantined=1),
-    receipt("aws.rds.instances", ["EV-BKP-01"], GatherResult.COLLECTED, blobs=(blob("databases.jsonl"),),
-            calls=CallCounts(calls=2, pages=1), items=ItemCounts(returned=3, kept=3, control_total=3, difference=0)),
-    receipt("aws.s3.buckets", ["EV-BKP-01", "EV-ENC-01"], GatherResult.PARTIAL, "global", blobs=(blob("buckets.jsonl"),),
-            problems=(problem("s3:GetBucketEncryption", "denied", "AccessDenied", 403),),
-            calls=CallCounts(calls=9, pages=1, errors=1), items=ItemCounts(returned=4, kept=4)),
+    receipt(
+        "aws.iam.users",
+        ["EV-IAM-01", "EV-OTH-01"],
+        GatherResult.COLLECTED,
+        "global",
+        blobs=(blob("users.jsonl"), blob("credential-report.csv", "file", 9_876)),
+        calls=CallCounts(calls=5, pages=2),
+        items=ItemCounts(returned=60, kept=60, control_total=61, difference=-1),
+        redactions=(RedactionCount(rule="field:password", count=3),),
+        quarantined=1,
+    ),
+    receipt(
+        "aws.rds.instances",
+        ["EV-BKP-01"],
+        GatherResult.COLLECTED,
+        blobs=(blob("databases.jsonl"),),
+        calls=CallCounts(calls=2, pages=1),
+        items=ItemCounts(returned=3, kept=3, control_total=3, difference=0),
+    ),
+    receipt(
+        "aws.s3.buckets",
+        ["EV-BKP-01", "EV-ENC-01"],
+        GatherResult.PARTIAL,
+        "global",
+        blobs=(blob("buckets.jsonl"),),
+        problems=(problem("s3:GetBucketEncryption", "denied", "AccessDenied", 403),),
+        calls=CallCounts(calls=9, pages=1, errors=1),
+        items=ItemCounts(returned=4, kept=4),
+    ),
 )
 
 
-def finding(check_: str, kind: str, record: str, result_: FindingResult, region: str = "global", **more: Any) -> Finding:
-    return Finding(check=check_, requirement=check_.rpartition("-")[0], kind=kind, account=ACCOUNT, region=region,
-                   record=record, result=result_, **more)
+def finding(
+    check_: str, kind: str, record: str, result_: FindingResult, region: str = "global", **more: Any
+) -> Finding:
+    return Finding(
+        check=check_,
+        requirement=check_.rpartition("-")[0],
+        kind=kind,
+        account=ACCOUNT,
+        region=region,
+        record=record,
+        result=result_,
+        **more,
+    )
 
 
 FINDINGS = (
-    finding("EV-ENC-01-C1", "aws.s3.buckets", "acme-exports", FindingResult.FAIL,
-            values={"record.encryption.enabled": False, "record.tags": {"owner": "=cmd|' /C calc'!A0"}}),
+    finding(
+        "EV-ENC-01-C1",
+        "aws.s3.buckets",
+        "acme-exports",
+        FindingResult.FAIL,
+        values={"record.encryption.enabled": False, "record.tags": {"owner": "=cmd|' /C calc'!A0"}},
+    ),
     finding("EV-ENC-01-C1", "aws.s3.buckets", "acme-logs", FindingResult.PASS),
-    finding("EV-ENC-01-C1", "aws.s3.buckets", "acme-records", FindingResult.ERROR,
-            reason=Reason(type="call", name="encryption", text="s3:GetBucketEncryption was denied (AccessDenied)")),
-    finding("EV-ENC-01-C1", "aws.s3.buckets", "=HYPERLINK(\"https://example.invalid\")", FindingResult.FAIL,
-            values={"record.encryption.enabled": False}),
+    finding(
+        "EV-ENC-01-C1",
+        "aws.s3.buckets",
+        "acme-records",
+        FindingResult.ERROR,
+        reason=Reason(type="call", name="encryption", text="s3:GetBucketEncryption was denied (AccessDenied)"),
+    ),
+    finding(
+        "EV-ENC-01-C1",
+        "aws.s3.buckets",
+        '=HYPERLINK("https://example.invalid")',
+        FindingResult.FAIL,
+        values={"record.encryption.enabled": False},
+    ),
 )
 HEADER = Header(
     organisation="Acme Clinic & Sons",
@@ -330,8 +442,8 @@ HEADER = Header(
         origin="evidence.acme.example/acme-clinic",
         tree_size=14,
         root=digest("root").base64,
-        checkpoint=f"evidence.acme.example/acme-clinic\n14\n{digest('root').base64}\n\n\u2014 evidence.acme.example/acme-clinic "
-        "c2lnbmF0dXJlIG9mIHRoZSB0ZXN0cywgbm90IG9mIGFueSBrZXk=\n",
+        checkpoint=f"evidence.acme.example/acme-clinic\n14\n{digest('root').base64}\n\n"
+        "\u2014 evidence.acme.example/acme-clinic c2lnbmF0dXJlIG9mIHRoZSB0ZXN0cywgbm90IG9mIGFueSBrZXk=\n",
         key_fingerprints=(str(digest("key")),),
         trust_policy=str(digest("trust policy")),
     ),
@@ -340,7 +452,16 @@ HEADER = Header(
 
 def manifest(rows: int, results: dict[GatherResult, int]) -> Manifest:
     part = ManifestPart(account=ACCOUNT, digest=digest("part"), size=20_000, rows=rows)
-    return Manifest(log=LOG, run_id=RUN, slot="monthly/2026-11", period=PERIOD, plan=HEADER.plan, rows=rows, results=results, parts=(part,))
+    return Manifest(
+        log=LOG,
+        run_id=RUN,
+        slot="monthly/2026-11",
+        period=PERIOD,
+        plan=HEADER.plan,
+        rows=rows,
+        results=results,
+        parts=(part,),
+    )
 
 
 def assessment(
@@ -352,7 +473,10 @@ def assessment(
 
 
 def _assessment(
-    receipts: Callable[[], Iterator[Receipt]], findings: Callable[[], Iterator[Finding]], whole: Manifest, **changes: Any
+    receipts: Callable[[], Iterator[Receipt]],
+    findings: Callable[[], Iterator[Finding]],
+    whole: Manifest,
+    **changes: Any,
 ) -> Assessment:
     outcomes = Outcomes(run_id=RUN, at=AT, findings=HEADER.findings, requirements=OUTCOMES)
     return assess(replace(HEADER, **changes), CATALOG, outcomes, whole, receipts, findings)
@@ -364,7 +488,9 @@ def sized(units: int, failing: int, regions: int = 100) -> Assessment:
     def receipts() -> Iterator[Receipt]:
         like = RECEIPTS[2]
         for number in range(units):
-            unit = like.unit.model_copy(update={"account": f"{number // regions:012d}", "region": f"region-{number % regions}"})
+            unit = like.unit.model_copy(
+                update={"account": f"{number // regions:012d}", "region": f"region-{number % regions}"}
+            )
             own = like.blobs[0].model_copy(update={"digest": digest(f"blob {number}")})
             yield like.model_copy(update={"unit": unit, "requirements": ("EV-LOG-01",), "blobs": (own,)})
 

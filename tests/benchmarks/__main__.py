@@ -1,0 +1,150 @@
+"""`make bench`: ratios against a bare baseline measured in the same run, in turn, so that a noisy machine hurts both.
+
+    python -m tests.benchmarks [--rounds N]
+
+1. The same units through Prefect and through a bare thread pool: at most 1.2 times as long, and 15 ms a task.
+2. `evidence --help` against a bare typer application: at most 1.3 times the processor time.
+"""
+
+from __future__ import annotations
+
+import argparse
+import os
+import statistics
+import subprocess
+import sys
+import tempfile
+import time
+from collections.abc import Callable
+from concurrent.futures import ThreadPoolExecutor
+from pathlib import Path
+
+QUIET = {
+    "PREFECT_LOGGING_LEVEL": "CRITICAL",
+    "PREFECT_LOGGING_TO_API_ENABLED": "false",
+    "PREFECT_SERVER_ANALYTICS_ENABLED": "false",
+    "DO_NOT_TRACK": "1",
+}
+MOST_TIMES, MOST_MS_A_TASK, MOST_HELP = 1.2, 15.0, 1.3
+BARE = "import typer\napp = typer.Typer()\n@app.command()\ndef one() -> None: ...\n@app.command()\ndef two() -> None: ...\napp(['--help'])"
+
+
+def main() -> int:
+    parser = argparse.ArgumentParser(prog="python -m tests.benchmarks")
+    parser.add_argument("--rounds", type=int, default=5)
+    rounds = parser.parse_args().rounds
+    os.environ.update(QUIET)
+    with tempfile.TemporaryDirectory() as folder:
+        passed = orchestration(Path(folder), rounds)
+    return 0 if help_cost(2 * rounds) and passed else 1
+
+
+def orchestration(folder: Path, rounds: int) -> bool:
+    """Prefect against a bare thread pool, each round with runs of its own in one vault."""
+    os.environ["PREFECT_HOME"] = str(folder / "prefect")
+    from flows.demo.world import simulated_world
+    from flows.prefect_api import prefect_api
+    from flows.steps.gathering import Gathering
+
+    with simulated_world(folder / "world") as world, prefect_api(folder / "prefect") as api_s:
+        os.environ.update(world.account_environment())
+        make = gatherings(folder)
+        warm = make()
+        tasks = len(warm.preflights) + len(warm.others)
+        through_pool(warm)
+        pool, prefect = [], []
+        for _ in range(rounds):
+            pool.append(timed(through_pool, make()))
+            prefect.append(timed(through_prefect, make()))
+    assert isinstance(warm, Gathering)
+    ratio = statistics.median(a / b for a, b in zip(prefect, pool, strict=True))
+    a_task = 1000 * statistics.median(a - b for a, b in zip(prefect, pool, strict=True)) / tasks
+    print(f"Prefect's API start: {api_s:.1f} s")
+    print(f"{tasks} tasks, {len(warm.receipts())} units, {rounds} rounds, median seconds: "
+          f"thread pool {statistics.median(pool):.2f}, Prefect {statistics.median(prefect):.2f}")  # fmt: skip
+    return judged("Prefect / thread pool", ratio, MOST_TIMES) & judged("ms a task above the pool", a_task, MOST_MS_A_TASK)
+
+
+def gatherings(folder: Path) -> Callable[[], object]:
+    """Makes a new run to gather, in a directory vault."""
+    from evidence_schema.models.names import Trigger
+    from evidence_schema.models.unit import Selection
+    from flows.observing import Silent
+    from flows.steps.founding import Founding, found
+    from flows.steps.gathering import Gathering
+    from flows.steps.opening import RunRequest, open_run
+    from flows.steps.periods import adhoc_slot, month_before, month_period
+    from flows.steps.runtime import open_runtime
+    from flows.steps.sources import collector_for
+
+    config = folder / "evidence.yaml"
+    found(
+        Founding(
+            config=config, organisation="SIMULATED", log="simulated-bench", accounts=("111122223333",),
+            regions=("eu-central-1", "us-east-1"), vault=str(folder / "vault"), endpoint=None, keys=folder / "keys",
+            frameworks=(), simulated=True,
+        )
+    )  # fmt: skip
+    runtime = open_runtime(config)
+
+    def make() -> Gathering:
+        period = month_period(month_before(runtime.clock()))
+        run = open_run(runtime, RunRequest(adhoc_slot(), Trigger.AD_HOC, Selection(), period))
+        return Gathering(run, runtime.vault, collector_for(run, runtime.clock), runtime.clock, Silent())
+
+    return make
+
+
+def through_pool(gathering: object) -> None:
+    from flows.steps.gathering import Gathering
+    from flows.tasks import TASKS_AT_A_TIME
+
+    assert isinstance(gathering, Gathering)
+    with ThreadPoolExecutor(TASKS_AT_A_TIME) as pool:
+        for keys in (gathering.preflights, gathering.others):
+            for future in [pool.submit(gathering.gather, key.service, key.account, key.region) for key in keys]:
+                future.result()
+
+
+def through_prefect(gathering: object) -> None:
+    from prefect import flow
+
+    from flows.collect_evidence import gather_all
+    from flows.tasks import RUNNER
+
+    def bench() -> None:
+        gather_all(gathering)  # type: ignore[arg-type]  # a Gathering, made above
+
+    flow(bench, name="bench", task_runner=RUNNER)()
+
+
+def timed(work: Callable[[object], None], gathering: object) -> float:
+    began = time.monotonic()
+    work(gathering)
+    return time.monotonic() - began
+
+
+def help_cost(rounds: int) -> bool:
+    """Processor seconds of `evidence --help` and of a bare typer application, in turn."""
+    ours, bare = [], []
+    for _ in range(rounds):
+        bare.append(cpu_seconds([sys.executable, "-c", BARE]))
+        ours.append(cpu_seconds([sys.executable, "-m", "flows.cli", "--help"]))
+    print(f"--help, median processor seconds of {rounds}: bare {statistics.median(bare):.3f}, ours {statistics.median(ours):.3f}")
+    return judged("evidence --help / bare typer", statistics.median(ours) / statistics.median(bare), MOST_HELP)
+
+
+def cpu_seconds(command: list[str]) -> float:
+    before = os.times()
+    subprocess.run(command, check=True, capture_output=True)
+    after = os.times()
+    return (after.children_user + after.children_system) - (before.children_user + before.children_system)
+
+
+def judged(what: str, value: float, most: float) -> bool:
+    print(f"{what}: {value:.2f} (at most {most:g}) {'ok' if value <= most else 'ABOVE'}")
+    return value <= most
+
+
+if __name__ == "__main__":
+    sys.exit(main())

@@ -1,0 +1,60 @@
+"""README.md is always true: its commands run, in its order, and its figures are the catalogue's."""
+
+from __future__ import annotations
+
+import re
+import shlex
+from pathlib import Path
+
+import pytest
+
+from controls.catalog import installed
+from evidence_schema.models.names import Mode
+from flows.demo.world import World
+from worlds import Organisation, plain_environment
+
+pytestmark = [pytest.mark.journey, pytest.mark.xdist_group("readme")]
+
+README = (Path(__file__).parents[2] / "README.md").read_text(encoding="utf-8")
+COMMANDS = [
+    line for block in re.findall(r"```sh\n(.*?)```", README, re.DOTALL) for line in block.splitlines() if line
+]
+EXPECTED = {"doctor": (1,), "run": (1,), "collect": (0, 1), "status": (0,)}
+"""Exit codes that are no trouble: the simulated account has findings, and a folder does not lock."""
+
+
+def test_the_readme_is_one_page() -> None:
+    assert len(README.splitlines()) <= 100
+
+
+def test_every_command_of_the_readme_runs(session_world: World, prefect_url: str, tmp_path: Path) -> None:
+    commands = [shlex.split(line, comments=True)[1:] for line in COMMANDS if line.startswith("evidence ")]
+    assert len(commands) >= 13
+    environment = plain_environment(tmp_path / "home") | session_world.account_environment()
+    reader = Organisation(tmp_path, environment | {"PREFECT_API_URL": prefect_url})
+    for arguments in commands:
+        if arguments[0] == "init":
+            arguments += ["--keys", str(tmp_path / "keys")]
+        done = reader.evidence(*arguments)
+        assert done.returncode in EXPECTED.get(arguments[0], (0,)), f"{arguments}\n{done.stdout}\n{done.stderr}"
+        assert "Traceback" not in done.stderr
+
+
+def test_the_figures_of_the_readme_are_those_of_the_catalogue() -> None:
+    catalog = installed()
+    checks = [check for requirement in catalog.requirements for check in requirement.checks]
+    automatic = sum(check.mode is Mode.AUTO for check in checks)
+    assert f"all {sum(len(item.controls) for item in catalog.frameworks)} controls" in README
+    assert f"{len(checks)} checks, {automatic} of them automatic" in README
+    assert len(catalog.requirements) == 8
+    assert "eight AWS evidence requirements" in README
+
+
+def test_every_command_of_the_product_stands_in_the_readme() -> None:
+    from flows.cli.app import app
+
+    names = {command.name for command in app.registered_commands} | {group.name for group in app.registered_groups}
+    told = " ".join(COMMANDS)
+    missing = {name for name in names if f"evidence {name}" not in told and name not in ("demo", "workbook")}
+    assert missing == set()
+    assert "make demo" in told

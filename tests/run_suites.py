@@ -1,0 +1,86 @@
+"""Run every suite, print the time of each, and fail above its budget: `python tests/run_suites.py [suite ...]`.
+
+The budgets are for two cores (CONTRIBUTING.md). A suite that runs no test fails.
+"""
+
+from __future__ import annotations
+
+import os
+import subprocess
+import sys
+import time
+from dataclasses import dataclass
+from pathlib import Path
+
+PROJECT = Path(__file__).parents[1]
+BIN = Path(sys.executable).parent
+
+
+@dataclass(frozen=True)
+class Suite:
+    """Commands that belong together, and the minutes they may take."""
+
+    name: str
+    minutes: float
+    commands: tuple[tuple[str, ...], ...]
+
+
+def pytest(marks: str, *, workers: int) -> tuple[str, ...]:
+    return (str(BIN / "python"), "-m", "pytest", "-m", marks, "-n", str(workers), "--dist", "loadgroup")
+
+
+SUITES = (
+    Suite(
+        "lint and types",
+        3,
+        (
+            (str(BIN / "ruff"), "check", "."),
+            (str(BIN / "ruff"), "format", "--check", "."),
+            (str(BIN / "mypy"),),
+        ),
+    ),
+    Suite("unit", 5, (pytest("not vectors and not journey and not faults", workers=2),)),
+    Suite("vectors", 4, (pytest("vectors", workers=2),)),
+    Suite("journeys", 8, (pytest("journey", workers=2),)),
+    Suite("faults", 4, (pytest("faults", workers=2),)),
+)
+
+# Tests meet no cloud credentials and no telemetry, whatever the shell that started them has.
+QUIET = {"PREFECT_SERVER_ANALYTICS_ENABLED": "false", "DO_NOT_TRACK": "1", "AWS_EC2_METADATA_DISABLED": "true"}
+DROPPED = ("AWS_", "EVIDENCE_", "PREFECT_API")
+
+
+def environment() -> dict[str, str]:
+    kept = {name: value for name, value in os.environ.items() if not name.startswith(DROPPED) or name == "AWS_CA_BUNDLE"}
+    return kept | QUIET
+
+
+def run(suite: Suite) -> tuple[bool, float]:
+    began = time.monotonic()
+    passed = True
+    for command in suite.commands:
+        print(f"\n--- {suite.name}: {Path(command[0]).name} {' '.join(command[1:])}", flush=True)
+        passed &= subprocess.run(command, cwd=PROJECT, env=environment(), check=False).returncode == 0
+    return passed, time.monotonic() - began
+
+
+def main(names: list[str]) -> int:
+    chosen = [suite for suite in SUITES if not names or suite.name in names]
+    if not chosen:
+        print(f"expected suites out of {', '.join(suite.name for suite in SUITES)}, found {' '.join(names)}")
+        return 2
+    failed = []
+    lines = []
+    for suite in chosen:
+        passed, seconds = run(suite)
+        late = seconds > 60 * suite.minutes
+        if late or not passed:
+            failed.append(suite.name)
+        word = "FAILED" if not passed else "TOO SLOW" if late else "passed"
+        lines.append(f"{suite.name:<16} {word:<9} {seconds:6.1f} s of {60 * suite.minutes:.0f} s")
+    print("\n" + "\n".join(lines))
+    return 1 if failed else 0
+
+
+if __name__ == "__main__":
+    sys.exit(main(sys.argv[1:]))

@@ -106,4 +106,3 @@ def _await(futures: Sequence[Any]) -> None:
         future.wait()
     for future in futures:
         future.result()
-

@@ -33,6 +33,7 @@ class RunNotClosed(FlowsError):
 
 class SealedDiffers(FlowsError):
     """A stored artifact does not agree with the log."""
+
     exit_code = 4
 
 

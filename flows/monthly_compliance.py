@@ -28,7 +28,8 @@ def monthly_compliance(
     config: str | None = None, month: str | None = None, folder: str | None = None, again: bool = False
 ) -> dict[str, Any]:
     """Fill the slot of a month (YYYY-MM; by default the one that has ended). What is done already stays done;
-    `again` opens a further run of a month that was closed, and keeps both. Returns the run's summary."""
+    `again` opens a further run of a month that was closed, and keeps both. Returns the run's summary.
+    """
     runtime = open_runtime(config_path(config))
     month = month or month_before(runtime.clock())
     slot, period = month_slot(month), month_period(month)

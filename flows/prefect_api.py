@@ -31,7 +31,7 @@ def configured_api() -> str | None:
 
 @contextmanager
 def prefect_api(home: Path) -> Iterator[float]:
-    """Use the configured API, or one of our own below `home` while the block runs; yields the seconds its start took."""
+    """Use the configured API, or one of our own below `home`; yields the seconds that its start took."""
     if configured_api():
         yield 0.0
         return
@@ -50,8 +50,8 @@ def start_api(children: Children, home: Path) -> str:
     server = children.start(
         [sys.executable, "-m", "uvicorn", "--factory", "prefect.server.api.server:create_app",
          "--host", "127.0.0.1", "--port", str(port), "--log-level", "error", "--lifespan", "on"],
-        env={**os.environ, **QUIET, "PREFECT_HOME": str(home), "PREFECT_UI_ENABLED": "0", "PREFECT__SERVER_EPHEMERAL": "1",
-             "PREFECT__SERVER_FINAL": "1", "PREFECT_API_URL": f"{address}/api"},
+        env={**os.environ, **QUIET, "PREFECT_HOME": str(home), "PREFECT_UI_ENABLED": "0",
+             "PREFECT__SERVER_EPHEMERAL": "1", "PREFECT__SERVER_FINAL": "1", "PREFECT_API_URL": f"{address}/api"},
         log=home / "api.log",
         name="Prefect's API",
     )  # fmt: skip

@@ -3,14 +3,14 @@
 from __future__ import annotations
 
 import os
-from collections.abc import Callable, Iterator
+from collections.abc import Iterator
 from datetime import UTC, datetime
 from pathlib import Path
 from unittest import mock
 
 import pytest
 from hypothesis import HealthCheck, settings
-from worlds import Organisation, founded, plain_environment, with_credential_report
+from worlds import Founder, plain_environment, with_credential_report
 
 from flows.demo.world import World, simulated_world
 
@@ -22,8 +22,6 @@ settings.register_profile(
 )
 settings.register_profile("explore", settings.get_profile("repeat"), derandomize=False, max_examples=5_000)
 settings.load_profile("repeat")
-
-Founder = Callable[..., Organisation]
 
 
 @pytest.fixture(scope="session")
@@ -62,10 +60,6 @@ def prefect_url(session_world: World, tmp_path_factory: pytest.TempPathFactory) 
 
 
 @pytest.fixture(scope="session")
-def organisation(session_world: World, prefect_url: str) -> Founder:
-    """`organisation(folder, ...)`: an `evidence init`-ed folder; see `worlds.founded` for what else it takes."""
-
-    def found(folder: Path, **options: object) -> Organisation:
-        return founded(folder, session_world, **{"prefect_url": prefect_url, **options})
-
-    return found
+def organisation(session_world: World, prefect_url: str, tmp_path_factory: pytest.TempPathFactory) -> Founder:
+    """`organisation(folder, ...)`: an `evidence init`-ed folder with a vault of its own."""
+    return Founder(session_world, prefect_url, tmp_path_factory.mktemp("founded"))

@@ -51,7 +51,9 @@ DROPPED = ("AWS_", "EVIDENCE_", "PREFECT_API")
 
 
 def environment() -> dict[str, str]:
-    kept = {name: value for name, value in os.environ.items() if not name.startswith(DROPPED) or name == "AWS_CA_BUNDLE"}
+    kept = {
+        name: value for name, value in os.environ.items() if not name.startswith(DROPPED) or name == "AWS_CA_BUNDLE"
+    }
     return kept | QUIET
 
 

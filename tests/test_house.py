@@ -80,7 +80,9 @@ def test_collectors_vault_and_report_are_strangers() -> None:
 
 def test_nothing_imports_the_command_line() -> None:
     callers = {
-        name_of(path) for path, name in IMPORTS if in_room(name, "flows.cli") and not in_room(name_of(path), "flows.cli")
+        name_of(path)
+        for path, name in IMPORTS
+        if in_room(name, "flows.cli") and not in_room(name_of(path), "flows.cli")
     }
     assert callers == set()
 

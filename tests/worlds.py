@@ -9,15 +9,17 @@ from __future__ import annotations
 import itertools
 import json
 import os
+import shutil
 import subprocess
 import sys
-from collections.abc import Iterator, Mapping, Sequence
+from collections.abc import Callable, Iterator, Mapping, Sequence
 from dataclasses import dataclass, field, replace
 from pathlib import Path
 from typing import Any
 from unittest import mock
 
 import boto3
+import yaml
 
 from evidence_schema.models.finding import Finding, Outcomes
 from evidence_schema.models.receipt import Receipt
@@ -90,6 +92,20 @@ class Organisation:
         merged = {**self.environment, **changes}
         return replace(self, environment={name: value for name, value in merged.items() if value is not None})
 
+    def into_bucket(self, store: ObjectStore, bucket: str) -> Organisation:
+        """The same folder, with the vault in a bucket."""
+        self.change_settings(lambda settings: settings["vault"].pop("trial", None))
+        self.change_settings(lambda settings: settings["vault"].update(url=f"s3://{bucket}", endpoint=store.endpoint_url))
+        return self.with_environment(
+            EVIDENCE_VAULT_ACCESS_KEY_ID=store.admin.access_key, EVIDENCE_VAULT_SECRET_ACCESS_KEY=store.admin.secret_key
+        )
+
+    def change_settings(self, change: Callable[[dict[str, Any]], object]) -> None:
+        """Edit evidence.yaml."""
+        settings = yaml.safe_load(self.settings_file.read_text(encoding="utf-8"))
+        change(settings)
+        self.settings_file.write_text(yaml.safe_dump(settings), encoding="utf-8")
+
     @property
     def vault_folder(self) -> Path:
         """Where a directory vault lies."""
@@ -137,45 +153,57 @@ class Gathered:
             yield from records(unit.kind, unit)
 
 
-def founded(
-    folder: Path,
-    world: World,
-    *,
-    prefect_url: str | None = None,
-    store: ObjectStore | None = None,
-    bucket: str | None = None,
-    regions: Sequence[str] = REGIONS,
-    frameworks: Sequence[str] = (),
-    passphrase: str | None = None,
-) -> Organisation:
-    """A folder with settings, keys and trust policy: a vault in `bucket` of `store`, else in the folder `vault`.
+@dataclass
+class Founder:
+    """Founds organisations. `evidence init` runs once for each choice of options; further folders are copies of it."""
 
-    Without `prefect_url` a run starts Prefect's API of its own.
-    """
+    world: World
+    prefect_url: str
+    templates: Path
+    _known: dict[tuple[object, ...], Organisation] = field(default_factory=dict)
+
+    def __call__(
+        self,
+        folder: Path,
+        *,
+        regions: Sequence[str] = REGIONS,
+        frameworks: Sequence[str] = (),
+        bucket: str | None = None,
+        store: ObjectStore | None = None,
+    ) -> Organisation:
+        """A folder with settings, keys and trust policy: a vault in `bucket`, else in the folder `vault` below it."""
+        choice = (tuple(regions), tuple(frameworks))
+        if choice not in self._known:
+            place = self.templates / str(len(self._known))
+            self._known[choice] = founded(place, self.world, self.prefect_url, regions, frameworks)
+        shutil.copytree(self._known[choice].folder, folder, dirs_exist_ok=True)
+        organisation = Organisation(folder, environment_of(folder, self.world, self.prefect_url))
+        return organisation.into_bucket(store or self.world.store, bucket) if bucket else organisation
+
+
+def founded(
+    folder: Path, world: World, prefect_url: str, regions: Sequence[str] = REGIONS, frameworks: Sequence[str] = ()
+) -> Organisation:
+    """Run `evidence init` in a new folder, for a vault in the folder `vault` below it."""
     folder.mkdir(parents=True, exist_ok=True)
-    environment = {
-        **plain_environment(folder / "home"),
-        **world.account_environment(),
-        "EVIDENCE_CONFIG": str(folder / "evidence.yaml"),
-    }
-    if prefect_url:
-        environment["PREFECT_API_URL"] = prefect_url
-    if passphrase:
-        environment["EVIDENCE_KEY_PASSPHRASE"] = passphrase
-    place = ["--vault", "vault"]
-    if bucket:
-        store = store or world.store
-        place = ["--vault", f"s3://{bucket}", "--endpoint", store.endpoint_url]
-        environment["EVIDENCE_VAULT_ACCESS_KEY_ID"] = store.admin.access_key
-        environment["EVIDENCE_VAULT_SECRET_ACCESS_KEY"] = store.admin.secret_key
-    organisation = Organisation(folder, environment)
+    organisation = Organisation(folder, environment_of(folder, world, prefect_url))
     made = organisation.evidence(
-        "init", "--organisation", "SIMULATED Clinic", "--log", LOG, "--account", world.filled.account, *place,
-        *(part for region in regions for part in ("--region", region)), "--keys", "keys", "--simulated",
+        "init", "--organisation", "SIMULATED Clinic", "--log", LOG, "--account", world.filled.account, "--simulated",
+        "--vault", "vault", "--keys", "keys", *(part for region in regions for part in ("--region", region)),
         *(part for framework in frameworks for part in ("--framework", framework)),
     )  # fmt: skip
     assert made.returncode == 0, made.stderr
     return organisation
+
+
+def environment_of(folder: Path, world: World, prefect_url: str) -> dict[str, str]:
+    """What commands in this folder see: the emulated account, the worker's Prefect server, and nothing real."""
+    return {
+        **plain_environment(folder / "home"),
+        **world.account_environment(),
+        "EVIDENCE_CONFIG": str(folder / "evidence.yaml"),
+        "PREFECT_API_URL": prefect_url,
+    }
 
 
 def locked_bucket(store: ObjectStore) -> str:

@@ -24,7 +24,8 @@ def parse_time(text: object) -> datetime:
             raise ValueError("expected a time with its zone, found one without")
         return text.astimezone(UTC).replace(microsecond=0)
     if not isinstance(text, str):
-        raise ValueError(f"expected a time like 2026-11-01T06:00:00Z, found {type(text).__name__}")
+        found = type(text).__name__
+        raise ValueError(f"expected a time like 2026-11-01T06:00:00Z, found {found}")  # noqa: TRY004 (pydantic's way)
     try:
         moment = datetime.strptime(text, TIME_FORMAT).replace(tzinfo=UTC)
     except ValueError:

@@ -57,7 +57,8 @@ class ListDeclaration(CallDeclaration):
 
 class EachDeclaration(Frozen):
     """What is asked for every item: one call whose answer (or `take` of it) is merged under the key, or a list of
-    its own, whose items are merged as a list and may be asked further."""
+    its own, whose items are merged as a list and may be asked further.
+    """
 
     operation: str | None = Field(default=None, pattern=r"^[A-Z][A-Za-z0-9]+$")
     service: str | None = None

@@ -118,5 +118,3 @@ class Statement(Frozen):
         default="urn:evidence-collector:entry:v1", alias="predicateType"
     )
     predicate: Predicate
-
-

@@ -19,10 +19,12 @@ from flows.cli import (
     plan,
     policy,
     reperform,
-    run as run_command,
     status,
     verify,
     workbook,
+)
+from flows.cli import (
+    run as run_command,
 )
 
 UNFORESEEN = 3
@@ -30,7 +32,8 @@ UNFORESEEN = 3
 
 app = typer.Typer(
     name="evidence",
-    help="Gather, seal, judge and show audit evidence for HIPAA, GDPR and SOC 2. Integrity is not truth: see the README.",
+    help="Gather, seal, judge and show audit evidence for HIPAA, GDPR and SOC 2. "
+    "Integrity is not truth: see the README.",
     no_args_is_help=True,
     pretty_exceptions_enable=False,
     add_completion=False,

@@ -63,11 +63,19 @@ def collect(
 
         return RunSummary.model_validate(
             collect_evidence(
-                config=str(path), slot=slot, frameworks=list(selection.frameworks), controls=list(selection.controls),
-                requirements=list(selection.requirements), kinds=list(selection.kinds),
-                accounts=list(selection.accounts), regions=list(selection.regions), start=start, end=end, case=case,
+                config=str(path),
+                slot=slot,
+                frameworks=list(selection.frameworks),
+                controls=list(selection.controls),
+                requirements=list(selection.requirements),
+                kinds=list(selection.kinds),
+                accounts=list(selection.accounts),
+                regions=list(selection.regions),
+                start=start,
+                end=end,
+                case=case,
             )
-        )  # fmt: skip
+        )
 
     with Terminal():
         summary = orchestrated(work)
@@ -84,9 +92,15 @@ def _refuse_unknown_names(path: Path, selection: Selection) -> None:
     from flows.steps.selecting import planned_for
 
     planned_for(
-        load_settings(path).settings, load_kinds(), selection.frameworks, selection.controls,
-        selection.requirements, selection.kinds, selection.accounts, selection.regions,
-    )  # fmt: skip
+        load_settings(path).settings,
+        load_kinds(),
+        selection.frameworks,
+        selection.controls,
+        selection.requirements,
+        selection.kinds,
+        selection.accounts,
+        selection.regions,
+    )
 
 
 def _show_resources(path: Path, run_id: str, wanted: list[str]) -> None:

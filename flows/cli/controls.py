@@ -23,12 +23,15 @@ def list_controls(framework: Frameworks = None, json: Json = False) -> None:
     catalog = installed()
     chosen = [framework_of(catalog, name) for name in framework or [item.framework.id for item in catalog.frameworks]]
     if json:
-        print_json([control.to_json() | {"framework": item.framework.id} for item in chosen for control in item.controls])
+        rows = [(item.framework.id, control) for item in chosen for control in item.controls]
+        print_json([control.to_json() | {"framework": framework} for framework, control in rows])
         return
     for item in chosen:
-        print_table(f"{item.framework.title} ({len(item.controls)} controls)", ("id", "title", "area", "binds"),
-                    [(control.id, control.title, control.area, ", ".join(control.applies_to))
-                     for control in item.controls])  # fmt: skip
+        print_table(
+            f"{item.framework.title} ({len(item.controls)} controls)",
+            ("id", "title", "area", "binds"),
+            [(control.id, control.title, control.area, ", ".join(control.applies_to)) for control in item.controls],
+        )
 
 
 @app.command("show")
@@ -69,8 +72,11 @@ def coverage(json: Json = False) -> None:
     if json:
         print_json([row.to_json() for row in rows])
     else:
-        print_table("Coverage", ("framework", "controls", "direct evidence", "supporting only", "no requirement yet"),
-                    [(row.framework, row.controls, row.direct, row.supporting, row.unmapped) for row in rows])  # fmt: skip
+        print_table(
+            "Coverage",
+            ("framework", "controls", "direct evidence", "supporting only", "no requirement yet"),
+            [(row.framework, row.controls, row.direct, row.supporting, row.unmapped) for row in rows],
+        )
 
 
 def _tell_control(control: Control, framework: Framework, titles: dict[str, str], pairs: dict[str, str]) -> None:

@@ -20,6 +20,8 @@ def doctor(config: Config = None, json: Json = False) -> None:
     if json:
         print_json([{"part": item.part, "state": item.state, "text": item.text} for item in results])
     else:
-        print_table("Doctor", ("part", "state", "what was found"), [(item.part, item.state, item.text) for item in results])
+        print_table(
+            "Doctor", ("part", "state", "what was found"), [(item.part, item.state, item.text) for item in results]
+        )
     states = {item.state for item in results}
     raise typer.Exit(3 if "fails" in states else 1 if "warns" in states else 0)

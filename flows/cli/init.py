@@ -20,11 +20,12 @@ def init(
     vault: Annotated[str, typer.Option(help="s3://bucket, or a folder for trials")] = "vault",
     endpoint: Annotated[str | None, typer.Option(help="The vault's S3 endpoint, where it is not AWS")] = None,
     keys: Annotated[str | None, typer.Option(help="Folder for the keys [default: ~/.config/evidence/LOG]")] = None,
-    framework: Annotated[list[str] | None, typer.Option(help="A framework in scope; may be repeated [default: all]")] = None,
+    framework: Annotated[list[str] | None, typer.Option(help="In scope; may be repeated [default: all]")] = None,
     simulated: Annotated[bool, typer.Option("--simulated", help="Mark everything as SIMULATED")] = False,
 ) -> None:
     """Write evidence.yaml, a signing key (0600; sealed with $EVIDENCE_KEY_PASSPHRASE where it is set), a pseudonym key
-    and trust-policy.json, which the auditor pins. Nothing that exists is written over."""
+    and trust-policy.json, which the auditor pins. Nothing that exists is written over.
+    """
     from pathlib import Path
 
     from flows.cli.console import say
@@ -33,12 +34,18 @@ def init(
 
     founded = found(
         Founding(
-            config=config_path(config), organisation=organisation, log=log, accounts=tuple(account or ()),
-            regions=tuple(region or ()), vault=vault, endpoint=endpoint,
+            config=config_path(config),
+            organisation=organisation,
+            log=log,
+            accounts=tuple(account or ()),
+            regions=tuple(region or ()),
+            vault=vault,
+            endpoint=endpoint,
             keys=Path(keys) if keys else Path.home() / ".config" / "evidence" / log,
-            frameworks=tuple(framework or ()), simulated=simulated,
+            frameworks=tuple(framework or ()),
+            simulated=simulated,
         )
-    )  # fmt: skip
+    )
     for what, path in founded.written.items():
         say(f"{what:<13} {path}")
     say(f"fingerprint   {founded.fingerprint}")

@@ -17,12 +17,13 @@ Controls = Annotated[
     list[str] | None, typer.Option("--control", help="A control id such as 164.312(b) or CC6.1; may be repeated")
 ]
 Requirements = Annotated[
-    list[str] | None, typer.Option("--requirement", "-r", help="An evidence requirement such as EV-IAM-01; may be repeated")
+    list[str] | None,
+    typer.Option("--requirement", "-r", help="Such as EV-IAM-01; may be repeated"),
 ]
-Kinds = Annotated[list[str] | None, typer.Option("--kind", "-k", help="A kind such as aws.ec2.volumes; may be repeated")]
+Kinds = Annotated[list[str] | None, typer.Option("--kind", "-k", help="Such as aws.ec2.volumes; may be repeated")]
 Accounts = Annotated[list[str] | None, typer.Option("--account", help="An account of the settings; may be repeated")]
 Regions = Annotated[list[str] | None, typer.Option("--region", help="A region of the settings; may be repeated")]
-Since = Annotated[str | None, typer.Option("--from", help="Begin of the period, UTC: 2026-11-01 or 2026-11-01T06:00:00Z")]
+Since = Annotated[str | None, typer.Option("--from", help="Begin of the period, UTC: 2026-11-01[T06:00:00Z]")]
 Until = Annotated[str | None, typer.Option("--to", help="End of the period (not included), UTC [default: now]")]
 Folder = Annotated[str, typer.Option("--folder", "-o", help="Where workbooks are written")]
-RunName = Annotated[str | None, typer.Argument(help="A run id or slot [default: the newest judged run]", show_default=False)]
+RunName = Annotated[str | None, typer.Argument(help="A run id or slot [default: the newest judged run]")]

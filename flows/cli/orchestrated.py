@@ -16,6 +16,7 @@ def orchestrated(work: Callable[[], Result]) -> Result:
     home = _state_folder()
     # Set before Prefect is imported: it reads them once. What goes wrong is told by us, in one line, or with its trace.
     os.environ.setdefault("PREFECT_HOME", str(home))
+    _made(Path(os.environ["PREFECT_HOME"]))
     os.environ.setdefault("PREFECT_LOGGING_LEVEL", "CRITICAL")
     os.environ.setdefault("PREFECT_LOGGING_TO_API_ENABLED", "false")
     os.environ.setdefault("PREFECT_SERVER_ANALYTICS_ENABLED", "false")
@@ -25,6 +26,18 @@ def orchestrated(work: Callable[[], Result]) -> Result:
     logging.getLogger("prefect").setLevel(logging.CRITICAL)
     with prefect_api(Path(os.environ["PREFECT_HOME"])):
         return work()
+
+
+def _made(folder: Path) -> None:
+    """Prefect makes its home, but not the folders above it: it would warn, and go on without a home."""
+    from flows.errors import ApiNotReady
+
+    try:
+        folder.mkdir(mode=0o700, parents=True, exist_ok=True)
+    except OSError as error:
+        raise ApiNotReady(
+            f"expected a folder for Prefect at {folder}, found: {error.strerror}; set PREFECT_HOME to another place"
+        ) from error
 
 
 def _state_folder() -> Path:

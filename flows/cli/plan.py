@@ -29,10 +29,15 @@ def plan(
     settings = load_settings(config_path(config)).settings
     planned, touched = planned_for(settings, kinds, framework, control, requirement, kind, account, region)
     rows = [
-        (str(unit.unit.kind), unit.unit.account, unit.unit.region, ", ".join(kinds.operations_of(unit.unit.kind)),
-         ", ".join(unit.requirements))
+        (
+            str(unit.unit.kind),
+            unit.unit.account,
+            unit.unit.region,
+            ", ".join(kinds.operations_of(unit.unit.kind)),
+            ", ".join(unit.requirements),
+        )
         for unit in planned.units
-    ]  # fmt: skip
+    ]
     if json:
         shown: dict[str, Any] = planned.plan.to_json() | {
             "tasks": [list(key) for key in planned.task_keys],
@@ -43,8 +48,11 @@ def plan(
         print_json(shown)
         raise typer.Exit(0)
     print_table("Units", ("kind", "account", "region", "operations", "for"), rows)
-    print_table("Controls touched", ("framework", "direct", "supporting"),
-                [(name, len(found["direct"]), len(found["supporting"])) for name, found in touched.items()])  # fmt: skip
+    print_table(
+        "Controls touched",
+        ("framework", "direct", "supporting"),
+        [(name, len(found["direct"]), len(found["supporting"])) for name, found in touched.items()],
+    )
     say(f"{len(planned.units)} units in {len(planned.task_keys)} tasks; IAM actions: {', '.join(planned.plan.actions)}")
     if planned.manual:
         say(f"waiting for a person: {', '.join(item.id for item in planned.manual)}")

@@ -2,8 +2,6 @@
 
 from __future__ import annotations
 
-import typer
-
 from flows.cli.options import Config, Controls, Frameworks, Requirements
 
 
@@ -18,5 +16,6 @@ def policy(
 
     settings = load_settings(config_path(config)).settings
     planned, _ = planned_for(settings, load_kinds(), framework, control, requirement)
-    statement = {"Sid": "EvidenceCollectorRead", "Effect": "Allow", "Action": list(planned.plan.actions), "Resource": "*"}
+    actions = list(planned.plan.actions)
+    statement = {"Sid": "EvidenceCollectorRead", "Effect": "Allow", "Action": actions, "Resource": "*"}
     print_json({"Version": "2012-10-17", "Statement": [statement]})

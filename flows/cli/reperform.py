@@ -15,9 +15,13 @@ if TYPE_CHECKING:
 def reperform(
     run: RunName = None,
     config: Config = None,
-    vault: Annotated[str | None, typer.Option(help="A vault folder (a copy will do) [default: the settings' vault]")] = None,
+    vault: Annotated[
+        str | None, typer.Option(help="A vault folder (a copy will do) [default: the settings' vault]")
+    ] = None,
     out: Annotated[str | None, typer.Option("--out", help="Write the findings file here")] = None,
-    current: Annotated[bool, typer.Option("--current", help="Judge by the installed rules instead of the sealed ones")] = False,
+    current: Annotated[
+        bool, typer.Option("--current", help="Judge by the installed rules instead of the sealed ones")
+    ] = False,
     json: Json = False,
 ) -> None:
     """Make the findings again and compare them byte for byte with the sealed ones. Needs no AWS credentials.
@@ -28,7 +32,8 @@ def reperform(
     from pathlib import Path
 
     from flows.cli.console import print_json, say
-    from flows.steps.judging import find_run, reperform as judge_again
+    from flows.steps.judging import find_run
+    from flows.steps.judging import reperform as judge_again
     from flows.steps.places import vault_at
 
     place = vault_at(vault, config)
@@ -38,9 +43,18 @@ def reperform(
         catalog = _installed() if current else None
         result = judge_again(place, state, catalog=catalog, write=file.write if file else None)
     if json:
-        print_json({"run_id": result.run_id, "findings": result.count, "digest": str(result.findings),
-                    "sealed": str(result.sealed), "identical": result.identical, "engine": result.engine,
-                    "sealed_engine": result.sealed_engine, "rules": "installed" if current else "sealed"})  # fmt: skip
+        print_json(
+            {
+                "run_id": result.run_id,
+                "findings": result.count,
+                "digest": str(result.findings),
+                "sealed": str(result.sealed),
+                "identical": result.identical,
+                "engine": result.engine,
+                "sealed_engine": result.sealed_engine,
+                "rules": "installed" if current else "sealed",
+            }
+        )
     else:
         word = "identical to" if result.identical else "different from"
         say(f"{result.run_id}: {result.count} findings, {word} the sealed ones")

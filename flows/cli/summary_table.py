@@ -16,12 +16,18 @@ def show_summary(summary: RunSummary, *, as_json: bool) -> None:
         (line.requirement, line.title, line.outcome, f"{line.failed} of {line.tested}", line.why)
         for line in summary.requirements
     ]
-    print_table(f"{label}{summary.run_id} ({summary.slot})",
-                ("requirement", "title", "outcome", "failed", "why"), rows)  # fmt: skip
+    print_table(f"{label}{summary.run_id} ({summary.slot})", ("requirement", "title", "outcome", "failed", "why"), rows)
     if summary.troubles:
-        print_table("Not gathered completely, or not available", ("kind", "account", "region", "result", "reason", "calls"),
-                    [(item.kind, item.account, item.region, item.result, item.reason, "; ".join(item.calls))
-                     for item in summary.troubles])  # fmt: skip
-    say(f"{summary.units} units: " + ", ".join(f"{count} {result}" for result, count in sorted(summary.results.items())))
+        columns = ("kind", "account", "region", "result", "reason", "calls")
+        print_table(
+            "Not gathered completely, or not available",
+            columns,
+            [
+                (item.kind, item.account, item.region, item.result, item.reason, "; ".join(item.calls))
+                for item in summary.troubles
+            ],
+        )
+    results = ", ".join(f"{count} {result}" for result, count in sorted(summary.results.items()))
+    say(f"{summary.units} units: {results}")
     for book in summary.workbooks:
         say(f"workbook {book.framework}: {book.path or book.key} ({book.digest})")

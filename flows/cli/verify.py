@@ -13,10 +13,16 @@ if TYPE_CHECKING:
 
 
 def verify(
-    place: Annotated[str | None, typer.Argument(help="A vault folder or s3://bucket [default: the settings' vault]")] = None,
+    place: Annotated[
+        str | None, typer.Argument(help="A vault folder or s3://bucket [default: the settings' vault]")
+    ] = None,
     trust: Annotated[str | None, typer.Option("--trust", help="The trust policy that you pinned (a file)")] = None,
-    kept: Annotated[str | None, typer.Option(help="A checkpoint that you kept: nothing before it may have changed")] = None,
-    save: Annotated[str | None, typer.Option("--save-checkpoint", help="Write the newest checkpoint here, to keep")] = None,
+    kept: Annotated[
+        str | None, typer.Option(help="A checkpoint that you kept: nothing before it may have changed")
+    ] = None,
+    save: Annotated[
+        str | None, typer.Option("--save-checkpoint", help="Write the newest checkpoint here, to keep")
+    ] = None,
     workbook: Annotated[str | None, typer.Option(help="A workbook: was it compiled from this log?")] = None,
     config: Config = None,
     json: Json = False,
@@ -50,24 +56,43 @@ def _show(report: Report, about: WorkbookReport | None, *, as_json: bool) -> Non
 
     problems = [*report.problems, *(about.problems if about else ())]
     if as_json:
-        print_json({
-            "log": report.log, "origin": report.origin, "tree_size": report.tree_size, "root": report.root,
-            "entries": report.entries, "runs": report.runs, "blobs": report.blobs, "bytes": report.bytes,
-            "pinned": report.pinned, "simulated_runs": report.simulated_runs, "exit_code": report.exit_code,
-            "verdicts": {str(name): {"verdict": str(verdict), "reason": reason}
-                         for name, (verdict, reason) in report.verdicts.items()},
-            "problems": [_plain(problem) for problem in problems],
-            "notes": [_plain(note) for note in report.notes],
-        })  # fmt: skip
+        print_json(
+            {
+                "log": report.log,
+                "origin": report.origin,
+                "tree_size": report.tree_size,
+                "root": report.root,
+                "entries": report.entries,
+                "runs": report.runs,
+                "blobs": report.blobs,
+                "bytes": report.bytes,
+                "pinned": report.pinned,
+                "simulated_runs": report.simulated_runs,
+                "exit_code": report.exit_code,
+                "verdicts": {
+                    str(name): {"verdict": str(verdict), "reason": reason}
+                    for name, (verdict, reason) in report.verdicts.items()
+                },
+                "problems": [_plain(problem) for problem in problems],
+                "notes": [_plain(note) for note in report.notes],
+            }
+        )
         return
     label = "SIMULATED " if report.simulated_runs else ""
-    say(f"{label}log {report.log}: {report.entries} entries, {report.runs} runs, {report.blobs} blobs ({report.bytes} bytes)")
-    print_table("Verdicts", ("property", "verdict", "why"),
-                [(name, str(verdict).replace("_", " "), reason) for name, (verdict, reason) in report.verdicts.items()])  # fmt: skip
+    counts = f"{report.entries} entries, {report.runs} runs, {report.blobs} blobs ({report.bytes} bytes)"
+    say(f"{label}log {report.log}: {counts}")
+    print_table(
+        "Verdicts",
+        ("property", "verdict", "why"),
+        [(name, str(verdict).replace("_", " "), reason) for name, (verdict, reason) in report.verdicts.items()],
+    )
     for title, found in (("Problems", problems), ("Notes", report.notes)):
         if found:
-            print_table(title, ("step", "type", "key", "expected", "found"),
-                        [(item.step, item.type, item.key, item.expected, item.found) for item in found])  # fmt: skip
+            print_table(
+                title,
+                ("step", "type", "key", "expected", "found"),
+                [(item.step, item.type, item.key, item.expected, item.found) for item in found],
+            )
     if about is not None and about.export is not None:
         say(f"the workbook is {about.export.name}, exported from {about.export.run_id} by entry {about.seq}")
     if not report.pinned:

@@ -8,9 +8,12 @@ from flows.cli.options import Config, Folder, Frameworks, Json, RunName
 
 
 def workbook(
-    run: RunName = None, config: Config = None, framework: Frameworks = None, folder: Folder = "workbooks",
+    run: RunName = None,
+    config: Config = None,
+    framework: Frameworks = None,
+    folder: Folder = "workbooks",
     json: Json = False,
-) -> None:  # fmt: skip
+) -> None:
     """Compile the workbook of each framework, keep it in the vault, log the export, and write it to a folder."""
     from pathlib import Path
 
@@ -28,9 +31,14 @@ def workbook(
     state = find_run(runtime.vault, run)
     books = [compile_framework(runtime, state, name, Path(folder)) for name in wanted]
     if json:
-        print_json([{"framework": book.framework, "path": str(book.path), "digest": str(book.digest), "key": book.key}
-                    for book in books])  # fmt: skip
+        print_json(
+            [
+                {"framework": book.framework, "path": str(book.path), "digest": str(book.digest), "key": book.key}
+                for book in books
+            ]
+        )
     else:
-        print_table("Workbooks", ("framework", "path", "digest"),
-                    [(book.framework, book.path, book.digest) for book in books])  # fmt: skip
+        print_table(
+            "Workbooks", ("framework", "path", "digest"), [(book.framework, book.path, book.digest) for book in books]
+        )
     raise typer.Exit(0)

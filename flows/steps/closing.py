@@ -38,7 +38,7 @@ def close_run(run: Run, vault: Vault, receipts: list[Receipt], clock: Callable[[
     return vault.runs.close(run.run_id, _closing(run, stored, complete, max(0, int(duration.total_seconds()))))
 
 
-def _closing(run: Run, stored: StoredManifest, complete: bool, seconds: int) -> Callable[[NextEntry], Statement]:  # noqa: FBT001
+def _closing(run: Run, stored: StoredManifest, complete: bool, seconds: int) -> Callable[[NextEntry], Statement]:
     def make(following: NextEntry) -> Statement:
         predicate = RunClose(
             **following.common(run.run_id, run.state.slot),

@@ -63,13 +63,15 @@ def _policy(located: Located) -> Iterator[Examined]:
     policy = pinned_policy(located)
     if policy is None:
         path = located.path(located.settings.trust_policy)
-        yield Examined("trust policy", "fails", f"expected {path}, found none; restore it, or ask the auditor for the pinned one")
+        hint = "restore it, or ask the auditor for the pinned one"
+        yield Examined("trust policy", "fails", f"expected {path}, found none; {hint}")
         return
     ours = signer_of(located).public_raw
     if any(VerifierKey.parse(key.vkey).raw_public == ours for key in policy.keys):
         yield Examined("trust policy", "ready", f"fingerprint {policy.fingerprint}")
     else:
-        yield Examined("trust policy", "fails", "expected our signing key in it, found another; run with the key it names")
+        hint = "run with the key that it names"
+        yield Examined("trust policy", "fails", f"expected our signing key in it, found another; {hint}")
 
 
 def _vault(located: Located) -> Iterator[Examined]:
@@ -79,14 +81,15 @@ def _vault(located: Located) -> Iterator[Examined]:
     if facts.locks:
         yield Examined("vault", "ready", f"{facts.url}: locks, {lock.mode} for {lock.days} day(s)")
     else:
-        yield Examined("vault", "warns", f"{facts.url}: does not lock: for trials only; anybody with access can change it")
+        yield Examined("vault", "warns", f"{facts.url}: does not lock: for trials only")
 
 
 def _catalogue(located: Located) -> Iterator[Examined]:
     kinds = load_kinds()
     catalog = load_catalog(CATALOG, kinds=kinds)
     checks = sum(len(item.checks) for item in catalog.requirements)
-    yield Examined("catalogue", "ready", f"{len(catalog.requirements)} requirements, {checks} checks, {len(kinds)} kinds")
+    counts = f"{len(catalog.requirements)} requirements, {checks} checks, {len(kinds)} kinds"
+    yield Examined("catalogue", "ready", counts)
     needed = {fact for item in catalog.requirements for check in item.checks for fact in check.needs}
     for fact in sorted(needed - located.settings.facts.keys()):
         yield Examined(f"fact {fact}", "warns", f"not supplied: {catalog.facts[fact]}")

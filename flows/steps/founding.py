@@ -74,8 +74,8 @@ def found(founding: Founding) -> Founded:
     founding.config.parent.mkdir(parents=True, exist_ok=True)
     with founding.config.open("x", encoding="utf-8") as file:
         file.write(_HEADER + dump_yaml(_document(founding)))
-    written = {"settings": founding.config, "signing key": key_path, "pseudonyms": pseudonyms_path, "trust policy": policy_path}
-    return Founded(written, policy.fingerprint)
+    keys = {"signing key": key_path, "pseudonyms": pseudonyms_path}
+    return Founded({"settings": founding.config, **keys, "trust policy": policy_path}, policy.fingerprint)
 
 
 def _settings(founding: Founding) -> Settings:
@@ -101,7 +101,10 @@ def _document(founding: Founding) -> dict[str, Any]:
         "accounts": [_account(text) for text in founding.accounts],
         "regions": list(founding.regions),
         "vault": vault,
-        "keys": {"log": f"file:{founding.keys / 'log-key.pem'}", "pseudonyms": f"file:{founding.keys / 'pseudonyms.key'}"},
+        "keys": {
+            "log": f"file:{founding.keys / 'log-key.pem'}",
+            "pseudonyms": f"file:{founding.keys / 'pseudonyms.key'}",
+        },
         "trust_policy": "trust-policy.json",
     }
     return document | ({"simulated": True} if founding.simulated else {})

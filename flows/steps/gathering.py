@@ -18,8 +18,8 @@ from evidence_schema.models.names import GLOBAL_REGION, GatherResult
 from evidence_schema.models.receipt import Receipt, StoredBlob
 from evidence_schema.models.transcript import Collector
 from evidence_schema.models.unit import PlannedUnit, Unit
-from flows.collectors.gathered import Gathered, GatherRequest
 from flows.collectors.errors import CredentialsRefused
+from flows.collectors.gathered import Gathered, GatherRequest
 from flows.collectors.spool import Spooled
 from flows.observing import Observer
 from flows.planning import PREFLIGHT_KIND

@@ -5,6 +5,7 @@ from __future__ import annotations
 from collections import Counter, defaultdict
 from collections.abc import Callable, Iterator
 from dataclasses import dataclass
+
 from pydantic import ValidationError
 
 from controls.checks import ENGINE
@@ -25,6 +26,7 @@ from flows.vault.log import NextEntry
 from flows.vault.manifest import manifest_rows, read_manifest
 from flows.vault.runs import RunState
 from flows.vault.vault import Vault
+
 
 @dataclass(frozen=True)
 class Verdicts:

@@ -186,4 +186,3 @@ class _Opening:
             simulated=self.simulated,
         )
         return Statement(subject=(Subject.of("plan.json", self.plan),), predicate=predicate)
-

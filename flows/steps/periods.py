@@ -6,6 +6,7 @@ import re
 import secrets
 from datetime import UTC, datetime, timedelta
 
+from evidence_schema.models.base import format_time
 from evidence_schema.models.unit import Period
 from flows.errors import UsageError
 
@@ -61,7 +62,7 @@ def adhoc_period(start: datetime | None, end: datetime | None, now: datetime) ->
     until = end or now
     since = start or until - timedelta(days=1)
     if since >= until:
-        raise UsageError(f"expected --from before --to, found {since:%Y-%m-%dT%H:%M:%SZ} and {until:%Y-%m-%dT%H:%M:%SZ}")
+        raise UsageError(f"expected --from before --to, found {format_time(since)} and {format_time(until)}")
     return Period(start=since, end=until)
 
 

@@ -28,7 +28,7 @@ def selection_of(
         return _selection(frameworks, controls, requirements, kinds, accounts, regions)
     except ValidationError as error:
         wrong = ", ".join(f"{item['loc'][0]} {str(item['input'])[:60]!r}" for item in error.errors())
-        raise UsageError(f"expected names of the catalogue and settings, found {wrong}; see `evidence controls list`") from None
+        raise UsageError(f"expected names of catalogue and settings, found {wrong}; `evidence controls list`") from None
 
 
 def _selection(

@@ -21,7 +21,9 @@ def collector_for(run: Run, clock: Callable[[], datetime]) -> CollectorOfUnits:
     return _aws(run.kinds, run.settings, clock)
 
 
-def principals(settings: Settings, kinds: Kinds, clock: Callable[[], datetime]) -> Iterator[tuple[str, str | CollectorError]]:
+def principals(
+    settings: Settings, kinds: Kinds, clock: Callable[[], datetime]
+) -> Iterator[tuple[str, str | CollectorError]]:
     """Who we are in each account, or why we are nobody there."""
     collector = _aws(kinds, settings, clock)
     run_id = new_run_id(clock())

@@ -29,8 +29,7 @@ def summary_of(vault: Vault, run: Run, state: RunState, workbooks: Iterable[Work
         results=closed.results,
         troubles=tuple(trouble_of(row) for row in receipts),
         requirements=tuple(
-            _line(outcome, titles[outcome.requirement])
-            for outcome in outcomes_of(vault, judged_of(state)).requirements
+            _line(outcome, titles[outcome.requirement]) for outcome in outcomes_of(vault, judged_of(state)).requirements
         ),
         workbooks=tuple(
             WorkbookLine(
@@ -61,5 +60,11 @@ def _line(outcome: RequirementOutcome, title: str) -> RequirementLine:
         outcome=outcome.outcome,
         failed=sum(check.failed for check in outcome.checks),
         tested=sum(check.tested for check in outcome.checks),
-        why=outcome.reasons[0] if outcome.reasons else "",
+        why=_why(outcome),
     )
+
+
+def _why(outcome: RequirementOutcome) -> str:
+    """The checks that failed, with their counts; where none did, the first reason."""
+    failed = [f"{check.check}: {check.failed} of {check.tested} failed" for check in outcome.checks if check.failed]
+    return "; ".join(failed) or next(iter(outcome.reasons), "")

@@ -3,45 +3,45 @@
 from __future__ import annotations
 
 from collections.abc import Iterable
+from dataclasses import dataclass
 from typing import Any
 
 from worlds import Gathered
 
 from evidence_schema.models.finding import Finding
 from evidence_schema.models.names import FindingResult
+from evidence_schema.models.receipt import Receipt
 
 FindingKey = tuple[str, str, str, str, str]
-_OF_THIS_RUN = ("run_id", "started", "finished", "blobs")
 
 
-def units_of(gathered: Gathered) -> list[dict[str, Any]]:
-    """Every unit with what became of it: result, reason, counts, problems, requirements, collector, blobs by role."""
-    rows = []
-    for receipt in gathered.receipts.values():
-        row = receipt.to_json()
-        rows.append(
-            {name: value for name, value in row.items() if name not in _OF_THIS_RUN}
-            | {"blobs": [(blob.role, blob.name, blob.media_type) for blob in receipt.blobs]}
-        )
-    return rows
+@dataclass(frozen=True)
+class Substance:
+    """What a run found, without times, ids and digests."""
+
+    units: list[dict[str, Any]]
+    items: list[dict[str, Any]]
+    findings: list[dict[str, Any]]
+    outcomes: list[dict[str, Any]]
 
 
-def items_of(gathered: Gathered) -> list[dict[str, Any]]:
-    """Every record of the run."""
-    return [_timeless(record.to_json(), "fields") for record in gathered.records()]
+def substance_of(gathered: Gathered) -> Substance:
+    """Every unit with result, reason, counts, problems, collector; every record; every finding with its values."""
+    return Substance(
+        units=[_unit(receipt) for receipt in gathered.receipts.values()],
+        items=[_timeless(record.to_json(), "fields") for record in gathered.records()],
+        findings=[_timeless(finding.to_json(), "values") for finding in gathered.findings],
+        outcomes=[_without(outcome.to_json(), "collected_at") for outcome in gathered.outcomes.requirements],
+    )
 
 
-def findings_of(gathered: Gathered) -> list[dict[str, Any]]:
-    """Every finding with the values that decided."""
-    return [_timeless(finding.to_json(), "values") for finding in gathered.findings]
+def _unit(receipt: Receipt) -> dict[str, Any]:
+    blobs = [(blob.role, blob.name, blob.media_type) for blob in receipt.blobs]
+    return _without(receipt.to_json(), "run_id", "started", "finished") | {"blobs": blobs}
 
 
-def outcomes_of(gathered: Gathered) -> list[dict[str, Any]]:
-    """Every requirement's outcome with its checks and coverage."""
-    return [
-        {name: value for name, value in outcome.to_json().items() if name != "collected_at"}
-        for outcome in gathered.outcomes.requirements
-    ]
+def _without(row: dict[str, Any], *names: str) -> dict[str, Any]:
+    return {name: value for name, value in row.items() if name not in names}
 
 
 def _timeless(row: dict[str, Any], part: str) -> dict[str, Any]:

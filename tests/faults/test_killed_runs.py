@@ -6,15 +6,14 @@ import signal
 import sys
 import time
 from collections import Counter
-from collections.abc import Callable
 from dataclasses import dataclass
 from pathlib import Path
 
 import pytest
-from comparing import findings_of, items_of, outcomes_of, units_of
+from comparing import Substance, substance_of
 from processes import living_of
 from wire import asked, asked_by
-from worlds import Gathered, Organisation, locked_bucket
+from worlds import Founder, Gathered, Organisation, locked_bucket
 
 from evidence_schema.models.finding import FINDINGS_MEDIA_TYPE
 from evidence_schema.models.receipt import Receipt
@@ -30,7 +29,6 @@ pytestmark = [pytest.mark.faults, pytest.mark.xdist_group("kills")]
 KILLED_RUN = Path(__file__).with_name("killed_run.py")
 UNITS = 27
 HALF = UNITS // 2
-Founder = Callable[..., Organisation]
 
 
 @dataclass(frozen=True)
@@ -75,25 +73,25 @@ ON_S3 = ("after the run-open entry", "after half of the receipts", "after the ru
 
 
 @pytest.fixture(scope="module")
-def undisturbed(organisation: Founder, tmp_path_factory: pytest.TempPathFactory) -> Gathered:
+def undisturbed(organisation: Founder, tmp_path_factory: pytest.TempPathFactory) -> Substance:
     place = small(organisation, tmp_path_factory.mktemp("undisturbed"))
     done = place.evidence("run", "monthly")
     assert done.returncode == 1, done.stderr
     gathered = place.gathered()
     assert len(gathered.receipts) == UNITS
-    return gathered
+    return substance_of(gathered)
 
 
 @pytest.mark.parametrize("name", POINTS)
 def test_a_run_killed_at_a_step_is_ended_by_the_next_start(
-    name: str, organisation: Founder, world: World, undisturbed: Gathered, tmp_path: Path
+    name: str, organisation: Founder, world: World, undisturbed: Substance, tmp_path: Path
 ) -> None:
     is_ended_as_if_undisturbed(small(organisation, tmp_path), POINTS[name], world, undisturbed)
 
 
 @pytest.mark.parametrize("name", ON_S3)
 def test_a_run_into_a_locked_bucket_killed_at_a_step_is_ended_by_the_next_start(
-    name: str, organisation: Founder, world: World, undisturbed: Gathered, tmp_path: Path
+    name: str, organisation: Founder, world: World, undisturbed: Substance, tmp_path: Path
 ) -> None:
     place = small(organisation, tmp_path, bucket=locked_bucket(world.store))
     is_ended_as_if_undisturbed(place, POINTS[name], world, undisturbed)
@@ -113,7 +111,7 @@ def small(organisation: Founder, folder: Path, **options: object) -> Organisatio
     return organisation(folder, regions=["eu-central-1"], frameworks=["soc2"], **options)
 
 
-def is_ended_as_if_undisturbed(place: Organisation, point: Point, world: World, undisturbed: Gathered) -> None:
+def is_ended_as_if_undisturbed(place: Organisation, point: Point, world: World, undisturbed: Substance) -> None:
     kill(place, point)
     settle(world)
     vault = place.vault()
@@ -132,10 +130,11 @@ def is_ended_as_if_undisturbed(place: Organisation, point: Point, world: World, 
     assert [state.run_id for state in place.runs()] == [gathered.state.run_id], "one slot, one run"
     assert [state.run_id for state in before] in ([], [gathered.state.run_id])
     nothing_is_gathered_twice(world, kept, gathered)
-    assert units_of(gathered) == units_of(undisturbed)
-    assert items_of(gathered) == items_of(undisturbed)
-    assert findings_of(gathered) == findings_of(undisturbed)
-    assert outcomes_of(gathered) == outcomes_of(undisturbed)
+    found = substance_of(gathered)
+    assert found.units == undisturbed.units
+    assert found.items == undisturbed.items
+    assert found.findings == undisturbed.findings
+    assert found.outcomes == undisturbed.outcomes
     assert len(gathered.state.exports) == 1
     assert len(list((place.folder / "workbooks").glob("*.xlsx"))) == 1
     report = place.verified()

@@ -11,13 +11,13 @@ from pathlib import Path
 
 import boto3
 import pytest
+from worlds import Organisation, evidence
 
 from evidence_schema.models.unit import Unit
 from flows.demo.world import World
 from flows.steps.judging import closed_of, find_run, receipts_of
 from flows.steps.opening import load_run
 from flows.steps.records import Records
-from worlds import Organisation, evidence
 
 pytestmark = [pytest.mark.journey, pytest.mark.xdist_group("auditor")]
 
@@ -65,16 +65,16 @@ def test_real_log_files_are_counted_like_an_independent_reader_counts_them(
     assert receipts[unit].items.returned == receipts[unit].items.kept
 
 
-def test_findings_are_made_again_in_another_folder_without_aws_credentials(
-    trial: Organisation, tmp_path: Path
-) -> None:
+def test_findings_are_made_again_in_another_folder_without_aws_credentials(trial: Organisation, tmp_path: Path) -> None:
     """A copy of a vault folder, an empty home, no AWS: the same bytes."""
     done = trial.evidence("run", "monthly", "--json")
     assert done.returncode == 1, done.stderr
     shutil.copytree(trial.folder / "vault", tmp_path / "copy")
     bare = {"PATH": os.environ["PATH"], "HOME": str(tmp_path / "home")}
     again = evidence(
-        ["reperform", "--vault", str(tmp_path / "copy"), "--out", str(tmp_path / "findings.jsonl"), "--json"], bare, tmp_path
+        ["reperform", "--vault", str(tmp_path / "copy"), "--out", str(tmp_path / "findings.jsonl"), "--json"],
+        bare,
+        tmp_path,
     )
     assert again.returncode == 0, again.stderr
     told = json.loads(again.stdout)

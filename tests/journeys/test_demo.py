@@ -21,7 +21,7 @@ def processes_in(folder: Path) -> list[str]:
     for process in Path("/proc").glob("[0-9]*"):
         try:
             told = (process / "cmdline").read_bytes() + (process / "environ").read_bytes()
-            cwd = os.readlink(process / "cwd")
+            cwd = str((process / "cwd").readlink())
         except OSError:
             continue  # it ended meanwhile, or is not ours
         if int(process.name) != os.getpid() and (str(folder).encode() in told or cwd.startswith(str(folder))):
@@ -30,11 +30,16 @@ def processes_in(folder: Path) -> list[str]:
 
 
 def start(folder: Path) -> subprocess.Popen[str]:
-    environment = {**os.environ, "HOME": str(folder / "home"), "COLUMNS": "120", "PREFECT_HOME": str(folder / "prefect")}
+    home = {"HOME": str(folder / "home"), "PREFECT_HOME": str(folder / "prefect")}
     return subprocess.Popen(
         [sys.executable, "-m", "flows.cli", "demo", "--folder", str(folder / "out")],
-        stdout=subprocess.PIPE, stderr=subprocess.STDOUT, text=True, env=environment, cwd=folder, start_new_session=True,
-    )  # fmt: skip
+        stdout=subprocess.PIPE,
+        stderr=subprocess.STDOUT,
+        text=True,
+        env={**os.environ, **home, "COLUMNS": "120"},
+        cwd=folder,
+        start_new_session=True,
+    )
 
 
 @pytest.mark.skipif(not Path("/proc").is_dir(), reason="looks for left processes in /proc")

@@ -7,18 +7,16 @@ import shlex
 from pathlib import Path
 
 import pytest
+from worlds import Organisation, plain_environment
 
 from controls.catalog import installed
 from evidence_schema.models.names import Mode
 from flows.demo.world import World
-from worlds import Organisation, plain_environment
 
 pytestmark = [pytest.mark.journey, pytest.mark.xdist_group("readme")]
 
 README = (Path(__file__).parents[2] / "README.md").read_text(encoding="utf-8")
-COMMANDS = [
-    line for block in re.findall(r"```sh\n(.*?)```", README, re.DOTALL) for line in block.splitlines() if line
-]
+COMMANDS = [line for block in re.findall(r"```sh\n(.*?)```", README, re.DOTALL) for line in block.splitlines() if line]
 EXPECTED = {"doctor": (1,), "run": (1,), "collect": (0, 1), "status": (0,)}
 """Exit codes that are no trouble: the simulated account has findings, and a folder does not lock."""
 

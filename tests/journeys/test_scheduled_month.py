@@ -13,9 +13,9 @@ from pathlib import Path
 from typing import Any
 
 import pytest
+from worlds import Organisation
 
 from flows.children import Children, free_port
-from worlds import Organisation
 
 pytestmark = [pytest.mark.journey, pytest.mark.xdist_group("team")]
 
@@ -99,9 +99,7 @@ def test_everything_in_prefect_yaml_is_deployed_with_its_schedule(team: Team) ->
     assert monthly["entrypoint"] == "flows.monthly_compliance.monthly_compliance"
 
 
-def test_the_month_and_an_ad_hoc_collection_run_on_the_worker(
-    team: Team, clinic: Organisation
-) -> None:
+def test_the_month_and_an_ad_hoc_collection_run_on_the_worker(team: Team, clinic: Organisation) -> None:
     team.run("monthly compliance/monthly", month="2026-10")
     team.run("collect evidence/ad-hoc", controls=["CC6.6"], case="INC-1234")
     runs = json.loads(clinic.evidence("status", "--json").stdout)

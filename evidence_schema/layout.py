@@ -53,12 +53,12 @@ class Layout:
 
     def entry_seq(self, key: str) -> int | None:
         """The number of an entry's key; None where the key is no entry's."""
-        match = re.fullmatch(rf"(\d{{{_SEQ}}})\.dsse\.json", key.removeprefix(self.entries))
+        match = re.fullmatch(rf"([0-9]{{{_SEQ}}})\.dsse\.json", key.removeprefix(self.entries))
         return int(match[1]) if match and key.startswith(self.entries) else None
 
     def checkpoint_size(self, key: str) -> int | None:
         """The tree size of a checkpoint's key; None where the key is no checkpoint's."""
-        match = re.fullmatch(rf"\d{{{_SEQ}}}", key.removeprefix(self.checkpoints))
+        match = re.fullmatch(rf"[0-9]{{{_SEQ}}}", key.removeprefix(self.checkpoints))
         return int(match[0]) if match and key.startswith(self.checkpoints) else None
 
     def blob_digest(self, key: str) -> Digest | None:

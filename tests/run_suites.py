@@ -26,7 +26,7 @@ class Suite:
 
 
 def pytest(marks: str, *, workers: int) -> tuple[str, ...]:
-    return (str(BIN / "python"), "-m", "pytest", "-m", marks, "-n", str(workers), "--dist", "loadgroup")
+    return (str(BIN / "python"), "-m", "pytest", "-m", marks, "-n", str(workers), "--dist", "loadfile")
 
 
 SUITES = (

@@ -95,7 +95,9 @@ class Organisation:
     def into_bucket(self, store: ObjectStore, bucket: str) -> Organisation:
         """The same folder, with the vault in a bucket."""
         self.change_settings(lambda settings: settings["vault"].pop("trial", None))
-        self.change_settings(lambda settings: settings["vault"].update(url=f"s3://{bucket}", endpoint=store.endpoint_url))
+        self.change_settings(
+            lambda settings: settings["vault"].update(url=f"s3://{bucket}", endpoint=store.endpoint_url)
+        )
         return self.with_environment(
             EVIDENCE_VAULT_ACCESS_KEY_ID=store.admin.access_key, EVIDENCE_VAULT_SECRET_ACCESS_KEY=store.admin.secret_key
         )

@@ -9,15 +9,15 @@ from pydantic import Field
 
 KindName = Annotated[str, Field(pattern=r"^[a-z][a-z0-9_]*(\.[a-z][a-z0-9_]*){1,3}$", max_length=96)]
 """For example `aws.s3.buckets`."""
-RequirementId = Annotated[str, Field(pattern=r"^EV-[A-Z]{3}-\d{2}$")]
-CheckId = Annotated[str, Field(pattern=r"^EV-[A-Z]{3}-\d{2}-C\d{1,2}$")]
+RequirementId = Annotated[str, Field(pattern=r"^EV-[A-Z]{3}-[0-9]{2}$")]
+CheckId = Annotated[str, Field(pattern=r"^EV-[A-Z]{3}-[0-9]{2}-C[0-9]{1,2}$")]
 FrameworkId = Annotated[str, Field(pattern=r"^[a-z][a-z0-9]{1,15}$")]
 ControlId = Annotated[str, Field(pattern=r"^[A-Za-z0-9.()]{2,40}$")]
 AccountId = Annotated[str, Field(pattern=r"^[A-Za-z0-9][A-Za-z0-9_-]{0,63}$")]
 """An AWS account id (12 digits); other systems use their own tenant id."""
 RegionName = Annotated[str, Field(pattern=r"^[a-z0-9-]{2,32}$")]
 """An AWS region, or `global` for a unit that exists once per account."""
-RunId = Annotated[str, Field(pattern=r"^run-\d{8}T\d{6}Z-[0-9a-f]{8}$")]
+RunId = Annotated[str, Field(pattern=r"^run-[0-9]{8}T[0-9]{6}Z-[0-9a-f]{8}$")]
 """Fits an STS role session name, so that CloudTrail can witness our calls."""
 SlotName = Annotated[str, Field(pattern=r"^[a-z]{3,16}/[0-9a-z-]{4,32}$")]
 """For example `monthly/2026-11`, `adhoc/9f2c51d07a3e`."""

@@ -62,8 +62,11 @@ class _Clock:
 def _of_plan(header: TranscriptHeader, view: KindDeclaration, plan: Record, clock: _Clock) -> Iterator[Record]:
     name = _text(plan.fields, "BackupPlanName") or plan.id
     base = {"Plan": name, "PlanId": plan.id} | _selected(plan)
-    poison = {field: plan.gaps["selections"] for field in ("Resources", "Patterns", "ByTag", "Selections")
-              if "selections" in plan.gaps}
+    poison = {
+        field: plan.gaps["selections"]
+        for field in ("Resources", "Patterns", "ByTag", "Selections")
+        if "selections" in plan.gaps
+    }
     if "plan" in plan.gaps:
         unknown = dict.fromkeys(("Rule", "RuleId", "Vault", *_TIMES), plan.gaps["plan"])
         yield _record(header, view, f"{name}/(rules)", base, poison | unknown)

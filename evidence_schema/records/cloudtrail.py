@@ -65,8 +65,9 @@ def log_days(
         if asked is not None and day > asked.date().isoformat():
             continue
         fields = {"Day": day, "Files": found.files, "Events": found.events}
-        yield _record(header, declaration, day, fields, dict.fromkeys(("Files", "Events"), found.gap)
-                      if found.gap else {})
+        yield _record(
+            header, declaration, day, fields, dict.fromkeys(("Files", "Events"), found.gap) if found.gap else {}
+        )
 
 
 def sign_in_days(

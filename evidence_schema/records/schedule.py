@@ -12,8 +12,12 @@ from zoneinfo import ZoneInfo
 MOST = 10_000
 """Occasions of one schedule; more than an hourly one, AWS Backup's most frequent, has in a year."""
 
-_MONTHS = {name: number for number, name in enumerate(
-    ("JAN", "FEB", "MAR", "APR", "MAY", "JUN", "JUL", "AUG", "SEP", "OCT", "NOV", "DEC"), start=1)}
+_MONTHS = {
+    name: number
+    for number, name in enumerate(
+        ("JAN", "FEB", "MAR", "APR", "MAY", "JUN", "JUL", "AUG", "SEP", "OCT", "NOV", "DEC"), start=1
+    )
+}
 _DAYS = {name: number for number, name in enumerate(("SUN", "MON", "TUE", "WED", "THU", "FRI", "SAT"), start=1)}
 _CRON = re.compile(r"cron\(\s*(.{9,200}?)\s*\)")
 _RATE = re.compile(r"rate\(\s*([1-9]\d{0,4})\s+(minute|hour|day)s?\s*\)")
@@ -102,7 +106,8 @@ class _Cron:
     def _of_day(self, day: date, zone: tzinfo) -> list[datetime]:
         moments = (
             datetime.combine(day, time(hour, minute), zone).astimezone(UTC)
-            for hour in self.hours for minute in self.minutes
+            for hour in self.hours
+            for minute in self.minutes
         )
         return sorted(set(moments))  # where clocks are put forward, two wall times are one moment
 

@@ -8,6 +8,7 @@ from contextlib import closing
 from dataclasses import dataclass
 from typing import TypeVar
 
+from evidence_schema.ahead import ahead
 from evidence_schema.digest import Digest, DigestStream
 from evidence_schema.layout import Layout
 from evidence_schema.models.base import Frozen
@@ -16,7 +17,7 @@ from evidence_schema.reader import Reader, StoredVersion
 from evidence_schema.verification.listing import list_blobs, stands
 from evidence_schema.verification.problems import Problems
 from evidence_schema.verification.progress import Progress
-from evidence_schema.verification.reading import Misshapen, Unreadable, ahead, lines, parsed, pieces, read_bounded
+from evidence_schema.verification.reading import Misshapen, Unreadable, lines, parsed, pieces, read_bounded
 
 MAX_HEADER = 1024 * 1024
 """Longest first line of a transcript; it holds the declaration of its kind."""

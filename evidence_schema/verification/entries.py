@@ -6,6 +6,7 @@ from collections.abc import Sequence
 from dataclasses import dataclass
 from itertools import pairwise
 
+from evidence_schema.ahead import ahead
 from evidence_schema.digest import Digest
 from evidence_schema.dsse import MAX_ENVELOPE_BYTES, Envelope, check_pae_size, parse_envelope
 from evidence_schema.errors import BadEnvelope
@@ -16,7 +17,7 @@ from evidence_schema.reader import Reader
 from evidence_schema.verification.listing import Listing
 from evidence_schema.verification.problems import Problems
 from evidence_schema.verification.progress import Progress
-from evidence_schema.verification.reading import Misshapen, Unreadable, ahead, parsed, read_bounded
+from evidence_schema.verification.reading import Misshapen, Unreadable, parsed, read_bounded
 
 
 @dataclass(frozen=True, slots=True)

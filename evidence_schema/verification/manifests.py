@@ -7,6 +7,7 @@ from collections.abc import Iterable, Iterator
 from dataclasses import dataclass, field
 from itertools import pairwise
 
+from evidence_schema.ahead import ahead
 from evidence_schema.digest import Digest
 from evidence_schema.models.entry import RunClose
 from evidence_schema.models.names import GatherResult
@@ -14,7 +15,7 @@ from evidence_schema.models.receipt import Manifest, ManifestPart, Receipt
 from evidence_schema.models.unit import Plan, PlannedUnit
 from evidence_schema.verification.listing import Listing, list_receipts
 from evidence_schema.verification.plans import MAX_SEALED, Place, check_plan, planned_units
-from evidence_schema.verification.reading import Misshapen, Unreadable, ahead, parsed, read_bounded
+from evidence_schema.verification.reading import Misshapen, Unreadable, parsed, read_bounded
 from evidence_schema.verification.receipts import MAX_RECEIPT, UnfinishedRun, claim_blobs
 from evidence_schema.verification.runs import Run
 from evidence_schema.verification.times import check_receipt_times

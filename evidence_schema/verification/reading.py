@@ -2,9 +2,7 @@
 
 from __future__ import annotations
 
-from collections import deque
-from collections.abc import Callable, Iterable, Iterator
-from concurrent.futures import Future, ThreadPoolExecutor
+from collections.abc import Iterable, Iterator
 from typing import TypeVar
 
 from pydantic import ValidationError
@@ -89,21 +87,3 @@ def lines(source: Iterable[bytes], longest: int) -> Iterator[bytes]:
 def _refuse_longer(line: bytearray, longest: int) -> None:
     if len(line) > longest:
         raise Misshapen(f"expected lines of at most {longest} bytes, found a longer one")
-
-
-def ahead(work: Callable[[T], R], items: Iterable[T], width: int) -> Iterator[R]:
-    """`map(work, items)` with up to `width` at work at a time; `items` is taken only as far as needed."""
-    if width <= 1:
-        yield from map(work, items)
-        return
-    pool = ThreadPoolExecutor(width, thread_name_prefix="verify")
-    running: deque[Future[R]] = deque()
-    try:
-        for item in items:
-            running.append(pool.submit(work, item))
-            if len(running) >= 2 * width:
-                yield running.popleft().result()
-        while running:
-            yield running.popleft().result()
-    finally:
-        pool.shutdown(cancel_futures=True)

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from evidence_schema.ahead import ahead
 from evidence_schema.digest import Digest
 from evidence_schema.models.receipt import Receipt
 from evidence_schema.models.transcript import TRANSCRIPT_MEDIA_TYPE
@@ -9,7 +10,7 @@ from evidence_schema.models.unit import Plan
 from evidence_schema.verification.blobs import Claims
 from evidence_schema.verification.listing import list_receipts
 from evidence_schema.verification.plans import Place, planned_units
-from evidence_schema.verification.reading import Misshapen, Unreadable, ahead, parsed, read_bounded
+from evidence_schema.verification.reading import Misshapen, Unreadable, parsed, read_bounded
 from evidence_schema.verification.runs import Run
 from evidence_schema.verification.times import check_receipt_times
 

@@ -7,6 +7,7 @@ from dataclasses import dataclass
 from pathlib import Path
 from typing import Literal
 
+from controls.catalog import HERE as CATALOG
 from controls.catalog import load_catalog
 from controls.errors import ControlsError
 from evidence_schema.errors import EvidenceSchemaError
@@ -15,7 +16,7 @@ from flows.collectors.errors import CollectorError
 from flows.collectors.registry import load_kinds
 from flows.errors import FlowsError
 from flows.settings import Located, load_settings
-from flows.steps.runtime import CATALOG, pinned_policy, requester_of, signer_of, vault_credentials, vault_settings
+from flows.steps.runtime import pinned_policy, requester_of, signer_of, vault_credentials, vault_settings
 from flows.vault.vault import open_store, utc_now
 
 KNOWN = (FlowsError, ControlsError, EvidenceSchemaError, CollectorError)

@@ -10,6 +10,7 @@ from datetime import datetime, timedelta
 from importlib.metadata import version
 from pathlib import Path
 
+from controls.catalog import HERE as CATALOG
 from controls.catalog import load_catalog
 from controls.models import Catalog
 from evidence_schema.models.trust import TrustPolicy
@@ -27,7 +28,6 @@ from flows.vault.keys import Signer, load_key, load_pseudonyms
 from flows.vault.settings import StoreCredentials, VaultSettings
 from flows.vault.vault import Vault, open_vault, utc_now
 
-CATALOG = Path(__file__).parents[2] / "controls"
 GENERATOR = f"evidence-collector {version('evidence-collector')}"
 
 

@@ -7,6 +7,7 @@ from datetime import UTC, datetime
 
 from pydantic import ValidationError
 
+from controls.catalog import HERE as CATALOG
 from controls.catalog import load_catalog
 from evidence_schema.models.names import Directness
 from evidence_schema.models.unit import Selection
@@ -15,7 +16,6 @@ from flows.errors import UsageError
 from flows.planning import PlannedRun, make_plan
 from flows.settings import Settings
 from flows.steps.periods import month_before, month_period
-from flows.steps.runtime import CATALOG
 
 Names = Sequence[str] | None
 

@@ -77,14 +77,17 @@ class Blobs:
 
     def lines(self, digest: Digest) -> Iterator[bytes]:
         """The lines of a JSON Lines blob, without their newlines; proven as by `stream`, after the last one."""
-        rest = b""
+        rest = bytearray()
         for piece in self.stream(digest):
-            *whole, rest = (rest + piece).split(b"\n")
-            yield from whole
+            first, *others = piece.split(b"\n")
+            rest += first  # in place: a long line in small pieces must not be copied again for each of them
+            for following in others:
+                yield bytes(rest)
+                rest = bytearray(following)
             if len(rest) > MAX_LINE:
                 raise TooLarge(f"expected lines of at most {MAX_LINE} bytes in blob {digest}, found a longer one")
         if rest:
-            yield rest
+            yield bytes(rest)
 
 
 def _check(expected: Digest, found: Digest) -> None:

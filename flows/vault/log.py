@@ -19,6 +19,7 @@ from typing import Any
 from pydantic import ValidationError
 
 from evidence_schema import merkle
+from evidence_schema.ahead import ahead
 from evidence_schema.checkpoint import Checkpoint
 from evidence_schema.digest import Digest
 from evidence_schema.dsse import MAX_ENVELOPE_BYTES, encode_envelope, parse_envelope, sign_envelope, verify_envelope
@@ -27,7 +28,6 @@ from evidence_schema.layout import Layout
 from evidence_schema.models.entry import PAYLOAD_TYPE, CollectorVersion, Predicate, Statement
 from evidence_schema.note import MAX_NOTE_BYTES, parse_note, sign_note
 from evidence_schema.reader import first_versions
-from flows.vault.ahead import ahead
 from flows.vault.errors import BrokenLog, Contended, NotThere, ReadOnly, StoreUnavailable, WrongKey
 from flows.vault.keys import Signer
 from flows.vault.locks import Lock
@@ -253,9 +253,7 @@ class Log:
         predicate = statement.predicate
         if (predicate.log, predicate.seq, predicate.prev) != (following.log, following.seq, following.prev):
             raise BrokenLog(f"expected a statement for entry {following.seq}, found one for {predicate.seq}")
-        return encode_envelope(
-            sign_envelope(PAYLOAD_TYPE, statement.canonical(), signer.public_raw, signer.sign)
-        )
+        return encode_envelope(sign_envelope(PAYLOAD_TYPE, statement.canonical(), signer.public_raw, signer.sign))
 
     def _is_ours(self, following: NextEntry, data: bytes) -> bool:
         """Write, and find out whose bytes stand under the number."""
@@ -263,9 +261,7 @@ class Log:
         lock = self._lock(following.time)
 
         def put() -> bytes:
-            self._store.put(
-                key, data, digest=Digest.of(data), size=len(data), media_type=ENTRY_MEDIA_TYPE, lock=lock
-            )
+            self._store.put(key, data, digest=Digest.of(data), size=len(data), media_type=ENTRY_MEDIA_TYPE, lock=lock)
             return data
 
         try:

@@ -6,13 +6,13 @@ from collections.abc import Iterable, Iterator
 
 from pydantic import ValidationError
 
+from evidence_schema.ahead import ahead
 from evidence_schema.digest import Digest
 from evidence_schema.errors import EvidenceSchemaError
 from evidence_schema.layout import Layout
 from evidence_schema.models.receipt import Receipt
 from evidence_schema.models.unit import Unit
 from evidence_schema.reader import StoredVersion, first_versions
-from flows.vault.ahead import ahead
 from flows.vault.errors import NotThere, WrongBytes
 from flows.vault.locks import Lock
 from flows.vault.store import Store, settled
@@ -34,9 +34,7 @@ class Receipts:
         key = self._layout.receipt(receipt.run_id, receipt.unit.digest)
 
         def put() -> Receipt:
-            self._store.put(
-                key, data, digest=Digest.of(data), size=len(data), media_type=RECEIPT_MEDIA_TYPE, lock=lock
-            )
+            self._store.put(key, data, digest=Digest.of(data), size=len(data), media_type=RECEIPT_MEDIA_TYPE, lock=lock)
             return receipt
 
         return settled(put, lambda: self._standing(receipt.run_id, receipt.unit))

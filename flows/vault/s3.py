@@ -97,7 +97,11 @@ _ERRORS: Mapping[str, tuple[type[VaultError], str]] = {
     "ServiceUnavailable": (StoreUnavailable, "the store is not available; try again later"),
 }
 _BY_STATUS: Mapping[int, str] = {
-    403: "403", 404: "404", 405: "405", 409: "ConditionalRequestConflict", 412: "PreconditionFailed"
+    403: "403",
+    404: "404",
+    405: "405",
+    409: "ConditionalRequestConflict",
+    412: "PreconditionFailed",
 }
 
 

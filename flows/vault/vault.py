@@ -80,9 +80,7 @@ def open_vault(
     return assemble(store, settings, signer, clock=clock, collector_version=collector_version)
 
 
-def open_store(
-    settings: VaultSettings, *, create: bool = False, credentials: StoreCredentials | None = None
-) -> Store:
+def open_store(settings: VaultSettings, *, create: bool = False, credentials: StoreCredentials | None = None) -> Store:
     """The store alone; with `create` a folder is made where none is. boto3 is loaded for a bucket only."""
     folder = folder_of(settings.url)
     if folder is None:

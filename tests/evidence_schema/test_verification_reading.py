@@ -9,7 +9,8 @@ from hypothesis import given
 from hypothesis import strategies as st
 from logs import MemoryReader
 
-from evidence_schema.verification.reading import Misshapen, Unreadable, ahead, lines, pieces, read_bounded
+from evidence_schema.ahead import ahead
+from evidence_schema.verification.reading import Misshapen, Unreadable, lines, pieces, read_bounded
 
 
 @given(st.lists(st.binary(max_size=9).map(lambda line: line.replace(b"\n", b" ")), max_size=9), st.data())

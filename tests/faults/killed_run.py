@@ -1,4 +1,4 @@
-"""A run that kills itself with -9 at one point: `killed_run.py <before|after> <what> <nth>`, then the command's arguments.
+"""A run that kills itself with -9 at one point: `killed_run.py <before|after> <what> <nth>`, then the arguments.
 
 Run as a process of its own. It wraps the `put` of every store, so that nothing else of the run knows of its end, and
 then is the real command line. <what> is the type of an entry (`run-open`), `checkpoint N` (the note over N entries), or

@@ -21,7 +21,7 @@ from evidence_schema.models.transcript import TRANSCRIPT_MEDIA_TYPE
 from evidence_schema.models.unit import Unit
 from flows.demo.world import World
 from flows.steps.compiling import WORKBOOK_MEDIA_TYPE
-from flows.vault.manifest import MANIFEST_MEDIA_TYPE, PART_MEDIA_TYPE
+from flows.vault.manifest import MANIFEST_MEDIA_TYPE
 from flows.vault.receipts import RECEIPT_MEDIA_TYPE
 
 pytestmark = [pytest.mark.faults, pytest.mark.xdist_group("kills")]
@@ -45,31 +45,24 @@ class Point:
     checkpoints: int = 1
 
 
+ALL = range(UNITS, UNITS + 1)
 POINTS = {
     "before the run-open entry": Point("before", "run-open", runs=0, entries=0, checkpoints=0),
-    "after the run-open entry": Point("after", "run-open", checkpoints=0),
     "after run-open's checkpoint": Point("after", "checkpoint 1"),
     "after a blob without receipt": Point("before", RECEIPT_MEDIA_TYPE, 4, receipts=range(3, UNITS)),
-    "after the first blob": Point("after", TRANSCRIPT_MEDIA_TYPE),
-    "after the first receipt": Point("after", RECEIPT_MEDIA_TYPE, receipts=range(1, 2)),
-    "after half of the receipts": Point("after", RECEIPT_MEDIA_TYPE, HALF, receipts=range(HALF, UNITS)),
-    "after the last receipt": Point("after", RECEIPT_MEDIA_TYPE, UNITS, receipts=range(UNITS, UNITS + 1)),
-    "after the manifest's part": Point("after", PART_MEDIA_TYPE, receipts=range(UNITS, UNITS + 1)),
-    "after the manifest": Point("after", MANIFEST_MEDIA_TYPE, receipts=range(UNITS, UNITS + 1)),
-    "after the run-close entry": Point("after", "run-close", receipts=range(UNITS, UNITS + 1), entries=2),
-    "after run-close's checkpoint": Point(
-        "after", "checkpoint 2", receipts=range(UNITS, UNITS + 1), entries=2, checkpoints=2
-    ),
-    "after the findings": Point(
-        "after", FINDINGS_MEDIA_TYPE, receipts=range(UNITS, UNITS + 1), entries=2, checkpoints=2
-    ),
-    "after the judged entry": Point("after", "judged", receipts=range(UNITS, UNITS + 1), entries=3, checkpoints=2),
-    "after the workbook": Point(
-        "after", WORKBOOK_MEDIA_TYPE, receipts=range(UNITS, UNITS + 1), entries=3, checkpoints=3
-    ),
-    "after the export entry": Point("after", "export", receipts=range(UNITS, UNITS + 1), entries=4, checkpoints=3),
+    "after the first receipt": Point("after", RECEIPT_MEDIA_TYPE, receipts=range(1, UNITS)),
+    "after the manifest": Point("after", MANIFEST_MEDIA_TYPE, receipts=ALL),
+    "after run-close's checkpoint": Point("after", "checkpoint 2", receipts=ALL, entries=2, checkpoints=2),
+    "after the findings": Point("after", FINDINGS_MEDIA_TYPE, receipts=ALL, entries=2, checkpoints=2),
+    "after the judged entry": Point("after", "judged", receipts=ALL, entries=3, checkpoints=2),
+    "after the workbook": Point("after", WORKBOOK_MEDIA_TYPE, receipts=ALL, entries=3, checkpoints=3),
+    "after the export entry": Point("after", "export", receipts=ALL, entries=4, checkpoints=3),
 }
-ON_S3 = ("after the run-open entry", "after half of the receipts", "after the run-close entry")
+POINTS_ON_S3 = {
+    "after the run-open entry": Point("after", "run-open", checkpoints=0),
+    "after half of the receipts": Point("after", RECEIPT_MEDIA_TYPE, HALF, receipts=range(HALF, UNITS)),
+    "after the run-close entry": Point("after", "run-close", receipts=ALL, entries=2),
+}
 
 
 @pytest.fixture(scope="module")
@@ -86,24 +79,27 @@ def undisturbed(organisation: Founder, tmp_path_factory: pytest.TempPathFactory)
 def test_a_run_killed_at_a_step_is_ended_by_the_next_start(
     name: str, organisation: Founder, world: World, undisturbed: Substance, tmp_path: Path
 ) -> None:
-    is_ended_as_if_undisturbed(small(organisation, tmp_path), POINTS[name], world, undisturbed)
+    place = small(organisation, tmp_path)
+    kill(place, POINTS[name])
+    is_ended_as_if_undisturbed(place, POINTS[name], world, undisturbed)
 
 
-@pytest.mark.parametrize("name", ON_S3)
+@pytest.mark.parametrize("name", POINTS_ON_S3)
 def test_a_run_into_a_locked_bucket_killed_at_a_step_is_ended_by_the_next_start(
     name: str, organisation: Founder, world: World, undisturbed: Substance, tmp_path: Path
 ) -> None:
     place = small(organisation, tmp_path, bucket=locked_bucket(world.store))
-    is_ended_as_if_undisturbed(place, POINTS[name], world, undisturbed)
+    kill(place, POINTS_ON_S3[name])
+    is_ended_as_if_undisturbed(place, POINTS_ON_S3[name], world, undisturbed)
 
 
 def test_a_killed_run_takes_its_own_prefect_api_with_it(
-    organisation: Founder, world: World, tmp_path: Path
+    organisation: Founder, world: World, undisturbed: Substance, tmp_path: Path
 ) -> None:
-    place = small(organisation, tmp_path)
-    alone = place.with_environment(PREFECT_API_URL=None)
-    home = kill(alone, Point("after", RECEIPT_MEDIA_TYPE, 2))
+    place, point = small(organisation, tmp_path), Point("after", TRANSCRIPT_MEDIA_TYPE, 2, receipts=range(UNITS))
+    home = kill(place.with_environment(PREFECT_API_URL=None), point)
     assert (home / "api.log").exists(), "no Prefect API of its own was started"
+    is_ended_as_if_undisturbed(place, point, world, undisturbed)
 
 
 def small(organisation: Founder, folder: Path, **options: object) -> Organisation:
@@ -112,7 +108,7 @@ def small(organisation: Founder, folder: Path, **options: object) -> Organisatio
 
 
 def is_ended_as_if_undisturbed(place: Organisation, point: Point, world: World, undisturbed: Substance) -> None:
-    kill(place, point)
+    """What is there after the kill is what was asked for; then the next start of the slot does what was left."""
     settle(world)
     vault = place.vault()
     before = vault.runs.runs()

@@ -14,11 +14,11 @@ import pytest
 from conftest import BUCKET, Place
 from vault_samples import DIGEST, NOVEMBER, LosesReplies, receipt, run_id
 
+from evidence_schema.ahead import ahead
 from evidence_schema.digest import Digest
 from evidence_schema.models.names import GatherResult
 from evidence_schema.models.receipt import Receipt
 from evidence_schema.models.unit import Unit
-from flows.vault.ahead import ahead
 from flows.vault.errors import AlreadyThere, NotThere, StoreUnavailable, TooLarge, WrongBytes, WrongRun
 from flows.vault.locks import Lock
 from flows.vault.manifest import ManifestSubject, build_manifest, manifest_rows, read_manifest

@@ -14,7 +14,10 @@ WIDTH = 8
 
 def ahead(work: Callable[[T], R], items: Iterable[T], width: int = WIDTH) -> Iterator[R]:
     """`map(work, items)` with up to `width` at work at a time; `items` is taken only as far as needed."""
-    pool = ThreadPoolExecutor(width, thread_name_prefix="vault-read")
+    if width <= 1:
+        yield from map(work, items)
+        return
+    pool = ThreadPoolExecutor(width, thread_name_prefix="ahead")
     running: deque[Future[R]] = deque()
     try:
         for item in items:

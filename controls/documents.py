@@ -116,6 +116,8 @@ def _wording(mistake: Any) -> str:
         return "expected no field of this name; check the spelling against docs or evidence_schema/json"
     if kind == "missing":
         return "expected this field, found none"
+    if kind == "value_error":  # our own words, which say what was found where it may be said
+        return str(mistake["ctx"]["error"])
     return f"{mistake['msg']}; found {str(mistake['input'])[:80]!r}"
 
 

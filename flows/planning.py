@@ -36,6 +36,7 @@ class PlannedRun:
 
 def make_plan(catalog: Catalog, kinds: Kinds, settings: Settings, selection: Selection, period: Period) -> PlannedRun:
     """The plan of a run; raises UnknownName or UsageError with near matches, NothingPlanned where nothing is left."""
+    _refuse_unknown_settings(catalog, settings)
     chosen = selected_requirements(catalog, settings, selection, kinds)
     automated = tuple(item for item in chosen if item.kinds)
     accounts = _narrowed("account", [account.id for account in settings.accounts], selection.accounts)
@@ -50,7 +51,7 @@ def make_plan(catalog: Catalog, kinds: Kinds, settings: Settings, selection: Sel
     units = tuple(_units(wanted, kinds, automated, accounts, regions))
     plan = Plan(
         selection=selection,
-        frameworks=selection.frameworks or settings.frameworks,
+        frameworks=tuple(dict.fromkeys(selection.frameworks or settings.frameworks)),
         requirements=tuple(item.id for item in automated),
         accounts=tuple(accounts),
         regions=tuple(regions),
@@ -88,6 +89,21 @@ def unit_lines(units: Iterable[PlannedUnit]) -> Iterator[bytes]:
     """The expected list as JSON Lines: what the run promises to gather."""
     for unit in units:
         yield unit.canonical() + b"\n"
+
+
+def _refuse_unknown_settings(catalog: Catalog, settings: Settings) -> None:
+    """A misspelt parameter would leave the default in force without a word."""
+    checks = [check for item in catalog.requirements for check in item.checks]
+    parameters = {f"{check.id}.{name}" for check in checks for name in check.params}
+    for what, found, known in (
+        ("parameter", settings.parameters, parameters),
+        ("fact", settings.facts, catalog.facts),
+    ):
+        for name in found:
+            if name not in known:
+                raise UsageError(
+                    f"expected a known {what} in the settings, found {name!r}; {near_matches(name, known)}"
+                )
 
 
 def _kinds_wanted(automated: Iterable[EvidenceRequirement], kinds: Kinds, selection: Selection) -> list[str]:

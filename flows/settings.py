@@ -3,16 +3,19 @@
 from __future__ import annotations
 
 import os
+import re
 from collections.abc import Mapping
 from pathlib import Path
-from typing import Any, Self
+from typing import Annotated, Any, Self
 
-from pydantic import Field, model_validator
+from pydantic import AfterValidator, Field, model_validator
 
 from controls.documents import load_yaml, validated
 from controls.errors import CatalogError
+from evidence_schema.canonical import canonical_bytes
+from evidence_schema.errors import NotCanonical
 from evidence_schema.models.base import Frozen, NonNegative, UtcTime
-from evidence_schema.models.names import AccountId, FieldName, FrameworkId, LockMode, LogName, RegionName
+from evidence_schema.models.names import GLOBAL_REGION, AccountId, FieldName, FrameworkId, LockMode, LogName, RegionName
 from flows.errors import SettingsError
 
 CONFIG_VARIABLE = "EVIDENCE_CONFIG"
@@ -20,6 +23,27 @@ PASSPHRASE_VARIABLE = "EVIDENCE_KEY_PASSPHRASE"  # noqa: S105 (the name of a var
 VAULT_KEY_VARIABLE = "EVIDENCE_VAULT_ACCESS_KEY_ID"
 VAULT_SECRET_VARIABLE = "EVIDENCE_VAULT_SECRET_ACCESS_KEY"  # noqa: S105 (the name of a variable)
 DEFAULT_CONFIG = "evidence.yaml"
+
+
+def _sealable(value: Any) -> Any:
+    """What a run is judged by is sealed with it: a null or a fraction would come out only after the run was opened."""
+    try:
+        canonical_bytes(value)
+    except NotCanonical as error:
+        raise ValueError(f"expected a value that can be sealed, found one that cannot: {error}") from None
+    return value
+
+
+def _without_credentials(url: str) -> str:
+    if not re.fullmatch(r"https?://[^@?#\s/]{1,255}/?", url):
+        raise ValueError(
+            "expected https://HOST:PORT and nothing else: a name or password in it would be sealed for ever"
+        )
+    return url
+
+
+Sealable = Annotated[Any, AfterValidator(_sealable)]
+Endpoint = Annotated[str, AfterValidator(_without_credentials)]
 
 
 class Account(Frozen):
@@ -41,7 +65,7 @@ class VaultSettings(Frozen):
     """Where artifacts and log live: `s3://bucket`, or a folder for trials."""
 
     url: str = Field(min_length=1, max_length=500)
-    endpoint: str | None = None
+    endpoint: Endpoint | None = None
     region: str | None = None
     profile: str | None = None
     lock: LockSettings = LockSettings()
@@ -68,7 +92,7 @@ class AwsSettings(Frozen):
 class Fact(Frozen):
     """A fact that AWS cannot give: a dated input, approved by a role (a role, not a name: it is sealed)."""
 
-    value: Any
+    value: Sealable
     approved_by: str = Field(min_length=1, max_length=120)
     as_of: UtcTime
 
@@ -76,7 +100,7 @@ class Fact(Frozen):
 class Override(Frozen):
     """A parameter that differs from the catalogue's default. Without approver and reason it gives needs_review."""
 
-    value: Any
+    value: Sealable
     approved_by: str = Field(default="", max_length=120)
     reason: str = Field(default="", max_length=500)
     as_of: UtcTime | None = None
@@ -111,6 +135,8 @@ class Settings(Frozen):
             raise ValueError("expected each account once")
         if len(set(self.regions)) < len(self.regions):
             raise ValueError("expected each region once")
+        if GLOBAL_REGION in self.regions:
+            raise ValueError(f"expected names of regions, found {GLOBAL_REGION!r}; global services are always asked")
         return self
 
     @property

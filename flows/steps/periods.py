@@ -12,7 +12,7 @@ from flows.errors import UsageError
 
 _CASE = re.compile(r"[A-Za-z0-9][A-Za-z0-9._-]{0,63}")
 _ADHOC = re.compile(r"adhoc/[0-9a-z-]{4,32}")
-_MONTH = re.compile(r"(\d{4})-(0[1-9]|1[0-2])")
+_MONTH = re.compile(r"(\d{4})-(0[1-9]|1[0-2])", re.ASCII)
 
 
 def month_slot(month: str) -> str:
@@ -30,7 +30,7 @@ def month_before(now: datetime) -> str:
 def month_period(month: str) -> Period:
     """The whole month, UTC; raises UsageError for anything but YYYY-MM."""
     match = _MONTH.fullmatch(month)
-    if match is None:
+    if match is None or not 0 < int(match[1]) < 9999:
         raise UsageError(f"expected a month like 2026-10, found {month[:40]!r}")
     year, number = int(match[1]), int(match[2])
     start = datetime(year, number, 1, tzinfo=UTC)

@@ -24,7 +24,7 @@ from flows.steps.compiling import WORKBOOK_MEDIA_TYPE
 from flows.vault.manifest import MANIFEST_MEDIA_TYPE
 from flows.vault.receipts import RECEIPT_MEDIA_TYPE
 
-pytestmark = [pytest.mark.faults, pytest.mark.xdist_group("kills")]
+pytestmark = pytest.mark.faults
 
 KILLED_RUN = Path(__file__).with_name("killed_run.py")
 UNITS = 27

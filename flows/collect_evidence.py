@@ -8,6 +8,7 @@ from typing import Any
 
 from prefect import flow
 from prefect.artifacts import create_table_artifact
+from prefect.runtime import flow_run
 
 from evidence_schema.models.names import Trigger
 from evidence_schema.models.unit import Selection
@@ -25,8 +26,15 @@ from flows.summary import RunSummary
 from flows.tasks import RUNNER, gather_task
 
 
-@flow(name="collect evidence", flow_run_name="collect {slot}", task_runner=RUNNER,
-      persist_result=False, validate_parameters=True)  # fmt: skip
+def run_name() -> str:
+    """For a person who reads the list of runs: what is collected, and for which case."""
+    asked = flow_run.parameters
+    named = [str(item) for part in ("controls", "requirements", "kinds") for item in asked.get(part) or ()]
+    what = (", ".join(named[:3]) + (", ..." if len(named) > 3 else "")) or "everything"
+    return f"collect {what}" + (f" ({asked['case']})" if asked.get("case") else "")
+
+
+@flow(name="collect evidence", flow_run_name=run_name, task_runner=RUNNER, persist_result=False)
 def collect_evidence(
     config: str | None = None,
     slot: str | None = None,

@@ -8,6 +8,7 @@ from typing import Any
 
 from prefect import flow
 from prefect.artifacts import create_link_artifact
+from prefect.runtime import flow_run
 
 from controls.catalog import framework_of
 from flows.observing import observer
@@ -18,7 +19,12 @@ from flows.steps.runtime import Runtime, open_runtime
 from flows.vault.runs import RunState
 
 
-@flow(name="compile workbook", flow_run_name="workbook {run}", persist_result=False)
+def run_name() -> str:
+    """The run that the workbooks are of."""
+    return f"workbooks of {flow_run.parameters.get('run') or 'the newest run'}"
+
+
+@flow(name="compile workbook", flow_run_name=run_name, persist_result=False)
 def compile_workbook(
     config: str | None = None,
     run: str | None = None,

@@ -6,6 +6,7 @@ from pathlib import Path
 from typing import Any
 
 from prefect import flow
+from prefect.runtime import flow_run
 
 from evidence_schema.models.names import Trigger
 from evidence_schema.models.unit import Selection
@@ -20,10 +21,15 @@ from flows.steps.runtime import Runtime, open_runtime
 from flows.steps.summing import summary_of
 from flows.summary import RunSummary
 from flows.tasks import RUNNER
+from flows.vault.vault import utc_now
 
 
-@flow(name="monthly compliance", flow_run_name="monthly {month}", task_runner=RUNNER,
-      persist_result=False)  # fmt: skip
+def run_name() -> str:
+    """The month that is collected."""
+    return f"monthly {flow_run.parameters.get('month') or month_before(utc_now())}"
+
+
+@flow(name="monthly compliance", flow_run_name=run_name, task_runner=RUNNER, persist_result=False)
 def monthly_compliance(
     config: str | None = None, month: str | None = None, folder: str | None = None, again: bool = False
 ) -> dict[str, Any]:

@@ -6,7 +6,7 @@ from typing import Annotated
 
 import typer
 
-from flows.cli.options import Config
+from flows.cli.options import Config, Json
 
 
 def init(
@@ -22,13 +22,14 @@ def init(
     keys: Annotated[str | None, typer.Option(help="Folder for the keys [default: ~/.config/evidence/LOG]")] = None,
     framework: Annotated[list[str] | None, typer.Option(help="In scope; may be repeated [default: all]")] = None,
     simulated: Annotated[bool, typer.Option("--simulated", help="Mark everything as SIMULATED")] = False,
+    json: Json = False,
 ) -> None:
     """Write evidence.yaml, a signing key (0600; sealed with $EVIDENCE_KEY_PASSPHRASE where it is set), a pseudonym key
     and trust-policy.json, which the auditor pins. Nothing that exists is written over.
     """
     from pathlib import Path
 
-    from flows.cli.console import say
+    from flows.cli.console import print_json, say
     from flows.settings import config_path
     from flows.steps.founding import Founding, found
 
@@ -46,6 +47,10 @@ def init(
             simulated=simulated,
         )
     )
+    if json:
+        written = {what: str(path) for what, path in founded.written.items()}
+        print_json({"written": written, "fingerprint": str(founded.fingerprint)})
+        return
     for what, path in founded.written.items():
         say(f"{what:<13} {path}")
     say(f"fingerprint   {founded.fingerprint}")

@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+from collections.abc import Callable, Iterator
+from contextlib import contextmanager
 from threading import Lock
 from types import TracebackType
 from typing import Self
@@ -12,6 +14,14 @@ from evidence_schema.models.receipt import Receipt
 from evidence_schema.models.unit import PlannedUnit
 from flows.cli.console import err, plain
 from flows.observing import observer
+
+
+@contextmanager
+def counting(what: str) -> Iterator[Callable[[str, int], None]]:
+    """A line on stderr that counts what was done of each part; gone when the work ends."""
+    with Progress(SpinnerColumn(), TextColumn("{task.description}"), console=err(), transient=True) as progress:
+        bar = progress.add_task(what, total=None)
+        yield lambda part, count: progress.update(bar, description=f"{what}: {count} {part}")
 
 
 class Terminal:

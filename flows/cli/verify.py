@@ -37,12 +37,14 @@ def verify(
     from evidence_schema.verification import read_trust_policy, verify_log, verify_workbook
     from flows.cli.console import now
     from flows.cli.files import pieces, read_file
+    from flows.cli.progress import counting
     from flows.steps.places import store_at
 
     policy = read_trust_policy(read_file(trust)) if trust else None
     anchor = read_file(kept) if kept else None
     store, settings = store_at(place, config)
-    report = verify_log(store, trust=policy, now=now(), kept=anchor, log=settings.log, progress=None)
+    with counting("verifying") as progress:
+        report = verify_log(store, trust=policy, now=now(), kept=anchor, log=settings.log, progress=progress)
     about = verify_workbook(store, pieces(workbook), trust=policy) if workbook else None
     _show(report, about, as_json=json)
     if save:

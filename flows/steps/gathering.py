@@ -68,14 +68,21 @@ class Gathering:
         self._stopped: dict[str, str] = {}
         self._disabled: dict[str, frozenset[str]] = {}
         self._pending: dict[TaskKey, list[PlannedUnit]] = defaultdict(list)
+        standing = self._standing() if run.joined else {}
         for planned in run.units:
-            receipt = vault.receipts.read(run.run_id, planned.unit) if run.joined else None
+            receipt = standing.get(planned.unit)
             if receipt is not None:
                 self._receipts[planned.unit] = receipt
             else:
                 key = TaskKey(planned.unit.account, planned.unit.region, planned.service)
                 self._pending[key].append(planned)
         watch.opened(run.run_id, run.state.slot, len(run.units), len(self._receipts), run.joined)
+
+    def _standing(self) -> dict[Unit, Receipt]:
+        """The receipts that an earlier process, or one beside us, has written."""
+        units = [planned.unit for planned in self._run.units]
+        found = self._vault.receipts.each(self._run.run_id, units)
+        return {unit: receipt for unit, receipt in found if receipt is not None}
 
     @property
     def preflights(self) -> list[TaskKey]:

@@ -59,8 +59,8 @@ def checked_slot(slot: str | None) -> str | None:
 
 def adhoc_period(start: datetime | None, end: datetime | None, now: datetime) -> Period:
     """From and to as given; by default the 24 hours that end now."""
-    until = end or now
-    since = start or until - timedelta(days=1)
+    until = (end or now).replace(microsecond=0)
+    since = (start or until - timedelta(days=1)).replace(microsecond=0)
     if since >= until:
         raise UsageError(f"expected --from before --to, found {format_time(since)} and {format_time(until)}")
     return Period(start=since, end=until)

@@ -1,4 +1,4 @@
-"""What a CEL rule reads by the syntax tree of an independent parser (`cel-python`): our tokenizer is held against it."""
+"""What a CEL rule reads by the syntax tree of an independent parser (`cel-python`), to hold our tokenizer against."""
 
 from __future__ import annotations
 

@@ -202,7 +202,11 @@ GOOD_TRAIL = {
 
 
 def trail(
-    status: Body | None = None, selectors: Body | None = None, region: str = REGION, drop: tuple[str, ...] = (), **new: Any
+    status: Body | None = None,
+    selectors: Body | None = None,
+    region: str = REGION,
+    drop: tuple[str, ...] = (),
+    **new: Any,
 ) -> Record:
     """A trail as DescribeTrails, GetTrailStatus and GetEventSelectors tell it."""
     item = {name: value for name, value in (GOOD_TRAIL | new).items() if name not in drop}
@@ -351,9 +355,7 @@ example(
 example("EV-LOG-06-C2", "fail", failures(11), facts=NO_TICKET)
 example("EV-LOG-06-C2", "fail", failures(11, "HIDDEN_DUE_TO_SECURITY_REASONS"), "by source address", facts=NO_TICKET)
 example("EV-LOG-06-C2", "lacks_field", without(failures(1), "Failed"), facts=NO_TICKET)
-example(
-    "EV-LOG-06-C3", "pass", root_event, facts={"finding_tickets": {"tickets": ["id-DeleteTrail"]}}, excused=True
-)
+example("EV-LOG-06-C3", "pass", root_event, facts={"finding_tickets": {"tickets": ["id-DeleteTrail"]}}, excused=True)
 example("EV-LOG-06-C3", "fail", root_event, facts=NO_TICKET)
 example("EV-LOG-06-C4", "pass", signed_in(mfa="Yes"))
 example("EV-LOG-06-C4", "fail", signed_in(mfa="No"))
@@ -538,7 +540,12 @@ def occasions(**made: Any) -> Records:
 
 def job(created: str, resource: str = DATABASE, state: str = "COMPLETED", by_hand: bool = False) -> Body:
     creator = {} if by_hand else {"CreatedBy": {"BackupPlanId": "plan-1", "BackupRuleId": "rule-1"}}
-    return {"BackupJobId": f"{created}-{resource}", "ResourceArn": resource, "State": state, "CreationDate": created} | creator
+    return {
+        "BackupJobId": f"{created}-{resource}",
+        "ResourceArn": resource,
+        "State": state,
+        "CreationDate": created,
+    } | creator
 
 
 def jobs(*items: Body) -> dict[str, Records]:
@@ -604,8 +611,12 @@ for change, why in (
 example("EV-BKP-01-C2", "lacks_field", without(vault(), "Locked"))
 
 COPYING = RULE | {"CopyActions": [{"DestinationBackupVaultArn": ELSEWHERE}]}
-SAME_PLACE = RULE | {"CopyActions": [{"DestinationBackupVaultArn": f"arn:aws:backup:{REGION}:{ACCOUNT}:backup-vault:b"}]}
-OTHER_ACCOUNT = RULE | {"CopyActions": [{"DestinationBackupVaultArn": f"arn:aws:backup:{REGION}:444455556666:backup-vault:b"}]}
+SAME_PLACE = RULE | {
+    "CopyActions": [{"DestinationBackupVaultArn": f"arn:aws:backup:{REGION}:{ACCOUNT}:backup-vault:b"}]
+}
+OTHER_ACCOUNT = RULE | {
+    "CopyActions": [{"DestinationBackupVaultArn": f"arn:aws:backup:{REGION}:444455556666:backup-vault:b"}]
+}
 NOT_CRITICAL = {"data_classification": {"critical_backup_plans": []}}
 for rule in (COPYING, OTHER_ACCOUNT):
     example("EV-BKP-01-C3", "pass", plan(rules=(RULE, rule)).records()[0], facts=CLASSIFIED)
@@ -621,9 +632,7 @@ example(
     "EV-BKP-02-C1", "pass", occasion(20), "cured by hand",
     lists=jobs(job("2026-10-20T03:05:00Z", state="FAILED"), job("2026-10-20T09:00:00Z", by_hand=True)), facts=NO_TICKET,
 )  # fmt: skip
-example(
-    "EV-BKP-02-C1", "pass", occasion(20, resources=()), "chosen by tag", lists=at_once, facts=NO_TICKET
-)
+example("EV-BKP-02-C1", "pass", occasion(20, resources=()), "chosen by tag", lists=at_once, facts=NO_TICKET)
 example(
     "EV-BKP-02-C1", "pass", occasion(20), "explained", lists=jobs(), excused=True,
     facts={"finding_tickets": {"tickets": [occasion(20).id]}},
@@ -636,21 +645,26 @@ for state in ("FAILED", "EXPIRED", "ABORTED", "PARTIAL", "RUNNING"):
 example("EV-BKP-02-C1", "fail", occasion(20), "never started", lists=jobs(), facts=NO_TICKET)
 example("EV-BKP-02-C1", "fail", occasion(21), "only before", lists=at_once, facts=NO_TICKET)
 example(
-    "EV-BKP-02-C1", "fail", occasion(20, resources=(DATABASE, DISK)), "one of two resources", lists=at_once, facts=NO_TICKET
+    "EV-BKP-02-C1",
+    "fail",
+    occasion(20, resources=(DATABASE, DISK)),
+    "one of two resources",
+    lists=at_once,
+    facts=NO_TICKET,
 )
 example(
     "EV-BKP-02-C1", "fail", occasion(20, resources=()), "chosen by tag, only by hand",
     lists=jobs(job("2026-10-20T09:00:00Z", by_hand=True)), facts=NO_TICKET,
 )  # fmt: skip
-example(
-    "EV-BKP-02-C1", "cannot_tell", occasion(1), "older than AWS lists jobs", lists=jobs(), facts=NO_TICKET
-)
+example("EV-BKP-02-C1", "cannot_tell", occasion(1), "older than AWS lists jobs", lists=jobs(), facts=NO_TICKET)
 NIGHT = RULE | {"ScheduleExpression": "cron(0 23 ? * * *)", "StartWindowMinutes": 600}
 example("EV-BKP-02-C1", "not_applicable", occasion(31, rules=(NIGHT,)), "not due yet", lists=jobs(), facts=NO_TICKET)
 example("EV-BKP-02-C1", "lacks_field", without(occasion(20), "Due"), lists=at_once, facts=NO_TICKET)
 
 
-def point(completed: str, arn: str = "arn:aws:ec2:eu-west-1::snapshot/snap-1", by_hand: bool = False, **fields: Any) -> Records:
+def point(
+    completed: str, arn: str = "arn:aws:ec2:eu-west-1::snapshot/snap-1", by_hand: bool = False, **fields: Any
+) -> Records:
     creator = {} if by_hand else {"CreatedBy": {"BackupPlanId": "plan-1", "BackupRuleId": "rule-1"}}
     item = {
         "RecoveryPointArn": arn, "Status": "COMPLETED", "CreationDate": completed, "CompletionDate": completed,
@@ -676,10 +690,16 @@ example(
 )  # fmt: skip
 example("EV-BKP-02-C2", "fail", the_plan, lists={"points": point(STALE)}, facts=CLASSIFIED)
 example("EV-BKP-02-C2", "fail", the_plan, "none at all", lists={"points": ()}, facts=CLASSIFIED)
-example("EV-BKP-02-C2", "fail", the_plan, "only by hand", lists={"points": point(FRESH, by_hand=True)}, facts=CLASSIFIED)
+example(
+    "EV-BKP-02-C2", "fail", the_plan, "only by hand", lists={"points": point(FRESH, by_hand=True)}, facts=CLASSIFIED
+)
 example("EV-BKP-02-C2", "fail", the_plan, lists={"points": point(FRESH, Status="PARTIAL")}, facts=CLASSIFIED)
-example("EV-BKP-02-C2", "cannot_tell", the_plan, "continuous", lists={"points": point(STALE, CONTINUOUS)}, facts=CLASSIFIED)
-example("EV-BKP-02-C2", "lacks_field", without(the_plan, "BackupPlanName"), lists={"points": point(FRESH)}, facts=CLASSIFIED)
+example(
+    "EV-BKP-02-C2", "cannot_tell", the_plan, "continuous", lists={"points": point(STALE, CONTINUOUS)}, facts=CLASSIFIED
+)
+example(
+    "EV-BKP-02-C2", "lacks_field", without(the_plan, "BackupPlanName"), lists={"points": point(FRESH)}, facts=CLASSIFIED
+)
 
 example("EV-BKP-02-C3", "pass", point(FRESH)[0])
 example("EV-BKP-02-C3", "fail", point(FRESH, IsEncrypted=False)[0])

@@ -54,7 +54,7 @@ class World:
     records: Mapping[Place, tuple[Record, ...]]
     units: tuple[Unit, ...]
     regions: tuple[str, ...] = REGIONS
-    bases: Mapping[str, str] = field(default_factory=lambda: views())
+    bases: Mapping[str, str] = field(default_factory=dict)
 
     def evidence(self) -> Evidence:
         by_kind: dict[str, list[Unit]] = defaultdict(list)
@@ -115,6 +115,7 @@ def small_world() -> World:
         receipts={unit: a_receipt(unit) for unit in units},
         records={place: tuple(records) for place, records in found.items()},
         units=units,
+        bases=views(),
     )
 
 

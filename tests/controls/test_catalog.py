@@ -46,9 +46,19 @@ def test_a_sealed_catalogue_is_read_back_as_it_was() -> None:
 @pytest.mark.parametrize(
     ("file", "old", "new", "what"),
     [
-        (IAM, "164.312(d): direct", "164.312(x): direct", "expected a known control, found '164.312(x)'; did you mean 164.312("),
+        (
+            IAM,
+            "164.312(d): direct",
+            "164.312(x): direct",
+            "expected a known control, found '164.312(x)'; did you mean 164.312(",
+        ),
         (IAM, "    gdpr:\n", "    gdrp:\n", "expected a known framework, found 'gdrp'; did you mean gdpr?"),
-        (IAM, "  - aws.iam.users\n", "  - aws.iam.user\n", "expected a known kind, found 'aws.iam.user'; did you mean aws.iam.users"),
+        (
+            IAM,
+            "  - aws.iam.users\n",
+            "  - aws.iam.user\n",
+            "expected a known kind, found 'aws.iam.user'; did you mean aws.iam.users",
+        ),
         (IAM, "id: EV-IAM-01-C2", "id: EV-IAM-01-C1", "expected check ids EV-IAM-01-C1, -C2, ... each once"),
         (IAM, "id: EV-IAM-01-C2", "id: EV-IAM-02-C2", "expected check ids EV-IAM-01-C1, -C2, ... each once"),
         (IAM, "id: EV-IAM-01\n", "id: EV-ENC-01\n", "expected each requirement once, found EV-ENC-01 again"),
@@ -62,23 +72,60 @@ def test_a_sealed_catalogue_is_read_back_as_it_was() -> None:
         (IAM, "assert: record.mfa_active", "assert: recrd.mfa_active", "expected only declared variables, found recrd"),
         (IAM, "assert: record.mfa_active", "assert: record['mfa_active']", "write record.<name>"),
         (IAM, "assert: record.mfa_active", "assert: now > at", "found now; use record, account, region, id, params"),
-        (IAM, "<= duration(string(params.max_key_age_days", "<= duration(string(params.max_age", "params.max_age is read but"),
-        (IAM, "assert: record.mfa_active", "assert: id in facts.log_platform.x", "facts.log_platform is read but not declared"),
-        (IAM, "needs: [approved_shared_identities]", "needs: [approved_identities]", "expected a known fact, found 'approved_ident"),
-        (IAM, "params: {max_key_age_days: 90}", "params: {max_key_age_days: null}", "found null; what only the organisation"),
+        (
+            IAM,
+            "<= duration(string(params.max_key_age_days",
+            "<= duration(string(params.max_age",
+            "params.max_age is read but",
+        ),
+        (
+            IAM,
+            "assert: record.mfa_active",
+            "assert: id in facts.log_platform.x",
+            "facts.log_platform is read but not declared",
+        ),
+        (
+            IAM,
+            "needs: [approved_shared_identities]",
+            "needs: [approved_identities]",
+            "expected a known fact, found 'approved_ident",
+        ),
+        (
+            IAM,
+            "params: {max_key_age_days: 90}",
+            "params: {max_key_age_days: null}",
+            "found null; what only the organisation",
+        ),
         (IAM, "params: {max_key_age_days: 90}", "params: {max_key_age_days: 1.5}", "expected a whole number"),
-        (IAM, "over: aws.iam.credential_report", "over: aws.ec2.volumes", "not among the requirement's kinds; add it there"),
-        (IAM, "{kind: aws.iam.users, within", "{kind: aws.ec2.volumes, within", "reads aws.ec2.volumes, which is not among"),
+        (
+            IAM,
+            "over: aws.iam.credential_report",
+            "over: aws.ec2.volumes",
+            "not among the requirement's kinds; add it there",
+        ),
+        (
+            IAM,
+            "{kind: aws.iam.users, within",
+            "{kind: aws.ec2.volumes, within",
+            "reads aws.ec2.volumes, which is not among",
+        ),
         (IAM, "within: account", "within: world", "found 'world'"),
         (IAM, "    over: aws.iam.credential_report\n", "", "expected `over` and `assert` for an automatic check"),
-        (HIPAA, "applies_to: [covered_entity,", "applies_to: [covered_entitty,", "expected a role of the framework, found 'covered_ent"),
+        (
+            HIPAA,
+            "applies_to: [covered_entity,",
+            "applies_to: [covered_entitty,",
+            "expected a role of the framework, found 'covered_ent",
+        ),
         (HIPAA, "- id: 164.306(a)(2)", "- id: 164.306(a)(1)", "expected each control once, found 164.306(a)(1) again"),
         (HIPAA, "- id: 164.306(a)(2)", "- id: CC6.1", "expected each control once, found CC6.1 again"),
         (HIPAA, "  id: hipaa", "  id: gdpr", "expected each framework once, found gdpr again"),
         (HIPAA, "designation: required", "designation: optional", "found 'optional'"),
     ],
-)  # fmt: skip
-def test_a_bad_edit_is_told_with_file_line_and_what_to_do(folder: Path, file: str, old: str, new: str, what: str) -> None:
+)
+def test_a_bad_edit_is_told_with_file_line_and_what_to_do(
+    folder: Path, file: str, old: str, new: str, what: str
+) -> None:
     line = edit(folder / file, old, new)
     with pytest.raises(CatalogError) as caught:
         load_catalog(folder, kinds=kinds())

@@ -37,7 +37,7 @@ def test_every_automatic_check_has_examples_and_no_example_is_left_over() -> Non
 
 
 def can_lack_a_field(check: Check) -> bool:
-    """Whether the check reads any name without `has()`; one that asks for all of them has an answer to a missing one."""
+    """Whether the check reads any name without `has()`: where it asks for each, it has an answer to a missing one."""
     found = reads(*check.rules.values(), lists=check.with_)
     return bool(found.record - found.guarded) or any(found.rows.values())
 
@@ -77,7 +77,9 @@ def faults(shape: Any, value: Any, place: str) -> list[str]:
     if shape.type_name == "structure":
         unknown = [f"{place}.{name}" for name in value.keys() - shape.members.keys()]
         known = value.keys() & shape.members.keys()
-        return unknown + [fault for name in known for fault in faults(shape.members[name], value[name], f"{place}.{name}")]
+        return unknown + [
+            fault for name in known for fault in faults(shape.members[name], value[name], f"{place}.{name}")
+        ]
     if shape.type_name == "list":
         return [fault for index, item in enumerate(value) for fault in faults(shape.member, item, f"{place}[{index}]")]
     if shape.type_name == "map":

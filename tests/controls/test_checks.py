@@ -9,7 +9,7 @@ import pytest
 from hypothesis import given, settings
 from hypothesis import strategies as st
 
-from controls.checks import ENGINE, LARGEST_VALUE, CompiledCheck, Companion, Scope, undeclared_variables
+from controls.checks import ENGINE, LARGEST_VALUE, Companion, CompiledCheck, Scope, undeclared_variables
 from controls.errors import RuleError
 from controls.models import Check
 from evidence_schema.canonical import canonical_bytes
@@ -128,7 +128,9 @@ def test_a_field_that_was_left_out_is_unknown_unless_the_rule_asks_for_it() -> N
     assert judge(check_of("!has(record.ok.deep)"), bucket()).result is ERROR, "ok itself is not asked for"
 
 
-@pytest.mark.parametrize("rule", ["has(record.ok)", "!has(record.ok)", "true || record.ok", "record.other || record.ok"])
+@pytest.mark.parametrize(
+    "rule", ["has(record.ok)", "!has(record.ok)", "true || record.ok", "record.other || record.ok"]
+)
 def test_no_operator_makes_a_denied_answer_look_like_one(rule: str) -> None:
     gap = Gap(operation="s3:GetBucketEncryption", code="AccessDenied", result="denied")
     found = judge(check_of(rule), bucket(gaps={"ok": gap}, other=True))
@@ -199,7 +201,8 @@ JSON = st.recursive(
 RULES = [
     "record.a", "record.a == record.b", "record.a > 1", "record.a.exists(x, x == record.b)", "record.a.b.c",
     "timestamp(record.a) < at", "record.a.size() > 0", "record.a in record.b", "record.a + record.b == record.a",
-    "record.a[0] == record.b", "has(record.a) || record.b", "record.a.contains(record.b)", "duration(record.a) > at - at",
+    "record.a[0] == record.b", "has(record.a) || record.b", "record.a.contains(record.b)",
+    "duration(record.a) > at - at",
 ]  # fmt: skip
 
 

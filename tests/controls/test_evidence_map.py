@@ -1,4 +1,4 @@
-"""The evidence requirements equal the evidence map: ids, checks, modes, mappings, cadence, retention, facts, parameters."""
+"""The requirements equal the evidence map: ids, checks, modes, mappings, cadence, retention, facts, parameters."""
 
 from __future__ import annotations
 

@@ -139,7 +139,9 @@ def test_a_specification_stands_after_the_standard_it_belongs_to(name: str) -> N
     assert all(order.index(parent) < order.index(child) for child, parent in pairs if parent)
 
 
-@pytest.mark.parametrize(("asked", "meant"), [("164.312b", "164.312(b)"), ("cc6.1", "CC6.1"), ("art.32(1)(C)", "Art.32(1)(c)")])
+@pytest.mark.parametrize(
+    ("asked", "meant"), [("164.312b", "164.312(b)"), ("cc6.1", "CC6.1"), ("art.32(1)(C)", "Art.32(1)(c)")]
+)
 def test_an_unknown_control_is_answered_with_near_matches(asked: str, meant: str) -> None:
     with pytest.raises(UnknownName) as caught:
         control_of(installed(), asked)

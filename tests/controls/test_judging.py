@@ -177,9 +177,7 @@ def test_findings_are_sorted_and_the_same_bytes_however_the_evidence_is_ordered(
 
 
 def test_a_judgement_can_be_read_again() -> None:
-    rules = Rules(
-        catalog=installed(), requirements=("EV-ENC-01",), at=AT, period=undisturbed_period(), facts=FACTS
-    )
+    rules = Rules(catalog=installed(), requirements=("EV-ENC-01",), at=AT, period=undisturbed_period(), facts=FACTS)
     judgement = Judgement(rules, small_world().evidence())
     first, outcomes_first = list(judgement), judgement.outcomes
     assert list(judgement) == first
@@ -219,7 +217,12 @@ def test_a_loose_override_without_approval_needs_review() -> None:
 
 def test_a_check_over_accounts_has_one_record_for_each() -> None:
     (finding,) = findings_of(undisturbed(), "EV-IAM-01-C1")
-    assert (finding.kind, finding.record, finding.account, finding.region) == ("scope.account", ACCOUNT, ACCOUNT, "global")
+    assert (finding.kind, finding.record, finding.account, finding.region) == (
+        "scope.account",
+        ACCOUNT,
+        ACCOUNT,
+        "global",
+    )
 
 
 def own_catalog(**check: Any) -> Catalog:
@@ -260,7 +263,9 @@ def test_a_service_that_is_off_is_an_exception_to_a_check_over_regions() -> None
 
 def test_a_list_within_the_account_holds_all_its_regions() -> None:
     within = {"trails": {"kind": "aws.cloudtrail.trails", "within": "account"}}
-    catalog = own_catalog(over="account", **{"with": within, "assert": "trails.exists(trail, trail.region == 'eu-central-1')"})
+    catalog = own_catalog(
+        over="account", **{"with": within, "assert": "trails.exists(trail, trail.region == 'eu-central-1')"}
+    )
     found = judged(small_world(), catalog=catalog)
     assert [finding.result for finding in found[0]] == [FindingResult.PASS]
     assert found[0][0].values["trails (records)"] == sum(

@@ -134,7 +134,9 @@ def covered(expected: int = 1, **results: int) -> KindCoverage:
     return KindCoverage(kind=KIND, expected=expected, results={GatherResult(name): n for name, n in results.items()})
 
 
-def outcome_of(checks: list[Outcome | None], *coverage: KindCoverage, age: timedelta = timedelta(), **fields: Any) -> Any:
+def outcome_of(
+    checks: list[Outcome | None], *coverage: KindCoverage, age: timedelta = timedelta(), **fields: Any
+) -> Any:
     results = [
         CheckResult(check=f"EV-ENC-01-C{number}", requirement="EV-ENC-01", mode=Mode.AUTO, outcome=outcome)
         for number, outcome in enumerate(checks, 1)
@@ -248,7 +250,10 @@ def test_nothing_good_is_said_of_a_check_that_is_not_fully_known(
 
 @settings(max_examples=200)
 @given(
-    st.lists(st.sampled_from([None, *Outcome]), max_size=5), COVERAGES, st.integers(0, 1000), st.sampled_from([*STALE_AFTER])
+    st.lists(st.sampled_from([None, *Outcome]), max_size=5),
+    COVERAGES,
+    st.integers(0, 1000),
+    st.sampled_from([*STALE_AFTER]),
 )
 def test_nothing_good_is_said_of_a_requirement_that_is_not_fully_collected(
     checks: list[Outcome | None], coverage: list[KindCoverage], days: int, cadence: str

@@ -10,7 +10,7 @@ import pytest
 from examples import EXAMPLES, Example
 
 from controls.catalog import installed
-from controls.checks import CompiledCheck, Companion, Scope
+from controls.checks import Companion, CompiledCheck, Scope
 from controls.models import Check
 from controls.rules import Reads, reads
 from evidence_schema.models.finding import Finding, Reason

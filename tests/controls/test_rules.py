@@ -146,7 +146,8 @@ def test_record_params_and_facts_used_otherwise_are_refused(source: str) -> None
     "source",
     [
         "jobs", "size(jobs)", "jobs[0].State == 'x'", "jobs == []", "jobs.State", "[jobs]", "jobs + users == []",
-        "jobs.exists(job, job['State'] == 'x')", "jobs.exists(job, 'State' in job)", "jobs.exists(job, job == record.x)",
+        "jobs.exists(job, job['State'] == 'x')", "jobs.exists(job, 'State' in job)",
+        "jobs.exists(job, job == record.x)",
         "jobs.exists(job, job.exists(name, true))", "jobs.exists(job, size(job) > 1)", "jobs.map(job, job).size() > 0",
         "jobs.filter(job, job.A)[0].B", "jobs.filter(job, job.A)", "jobs.filter(job, job.A) == []",
         "jobs.filter(job, job.A).exists(item, 'B' in item)", "jobs.exists(jobs, jobs.A)", "users.exists(jobs, jobs.A)",

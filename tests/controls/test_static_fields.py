@@ -29,12 +29,22 @@ Shape = Any
 """A map of names to shapes; a list holding the shape of its items; a leaf is a text; or ANYTHING."""
 
 POLICY = {
-    "Version": "text", "Id": "text",
-    "Statement": [{
-        "Sid": "text", "Effect": "text", "Principal": ["text"], "NotPrincipal": ["text"], "Action": ["text"],
-        "NotAction": ["text"], "Resource": ["text"], "NotResource": ["text"], "Condition": ANYTHING,
-    }],
-}  # fmt: skip
+    "Version": "text",
+    "Id": "text",
+    "Statement": [
+        {
+            "Sid": "text",
+            "Effect": "text",
+            "Principal": ["text"],
+            "NotPrincipal": ["text"],
+            "Action": ["text"],
+            "NotAction": ["text"],
+            "Resource": ["text"],
+            "NotResource": ["text"],
+            "Condition": ANYTHING,
+        }
+    ],
+}
 """IAM's grammar, as records carry it (evidence_schema/records/policies.py)."""
 
 
@@ -103,10 +113,16 @@ def each_shape(each: Mapping[str, EachDeclaration], service: str) -> dict[str, S
 
 EVERYTHING = {"access_key_1_active": "true", "access_key_2_active": "true", "password_enabled": "true"}
 DATES = dict.fromkeys(
-    ("password_last_used", "password_last_changed", "access_key_1_last_rotated", "access_key_1_last_used_date",
-     "access_key_2_last_rotated", "access_key_2_last_used_date"),
+    (
+        "password_last_used",
+        "password_last_changed",
+        "access_key_1_last_rotated",
+        "access_key_1_last_used_date",
+        "access_key_2_last_rotated",
+        "access_key_2_last_used_date",
+    ),
     "2026-10-01T00:00:00+00:00",
-)  # fmt: skip
+)
 FULL = user(**EVERYTHING, **DATES)
 DERIVED: dict[str, tuple[Record, ...]] = {
     "aws.iam.credential_report": report(FULL, ROOT_ROW),
@@ -188,7 +204,11 @@ class Paths:
             return ANYTHING
         if node.data == "ident":
             name = str(node.children[0])
-            return bound.get(name, self._variables.get(name, ANYTHING)) if name in bound or name in self._variables else ANYTHING
+            return (
+                bound.get(name, self._variables.get(name, ANYTHING))
+                if name in bound or name in self._variables
+                else ANYTHING
+            )
         if node.data == "member_dot":
             return self._member(self.walk(node.children[0], bound), str(node.children[1]))
         if node.data == "member_index":
@@ -248,12 +268,18 @@ def test_every_path_of_a_rule_exists_however_deep(check: Check) -> None:
     [
         ("record.plan.Rulez.size() == 0", ["Rulez"]),
         ("record.plan.Rules.exists(rule, rule.Name == 'x')", ["Name"]),
-        ("record.plan.Rules.exists(rule, rule.CopyActions.exists(copy, copy.Lifecycle.DeleteAfter > 1))", ["DeleteAfter"]),
+        (
+            "record.plan.Rules.exists(rule, rule.CopyActions.exists(copy, copy.Lifecycle.DeleteAfter > 1))",
+            ["DeleteAfter"],
+        ),
         ("record.plan.Rules[0].RuleNam == 'x'", ["RuleNam"]),
-        ("vaults.filter(vault, vault.Locked).exists(vault, vault.access_policy.Policy.Statement.exists(s, s.Efect))", ["Efect"]),
+        (
+            "vaults.filter(vault, vault.Locked).exists(vault, vault.access_policy.Policy.Statement.exists(s, s.Efect))",
+            ["Efect"],
+        ),
         ("record.plan.Rules.exists(rule, rule.RuleName == 'x' && rule.Lifecycle.DeleteAfterDays > 1)", []),
     ],
-)  # fmt: skip
+)
 def test_a_misspelt_path_would_be_seen(rule: str, wrong: list[str]) -> None:
     paths = Paths(with_defaults("aws.backup.plans"), {"vaults": with_defaults("aws.backup.vaults")})
     paths.walk(parse(rule))

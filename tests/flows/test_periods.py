@@ -44,10 +44,23 @@ def test_a_month_is_its_days_without_the_next_ones_first(month: str, start: str,
 @pytest.mark.parametrize(
     "text",
     [
-        "", "2026", "2026-1", "2026-13", "2026-00", "26-10", "2026-10-01", " 2026-10", "2026-10\n", "0000-01", "9999-12",
-        "२०२६-10", "2026-१०", "october", "-001-01",
+        "",
+        "2026",
+        "2026-1",
+        "2026-13",
+        "2026-00",
+        "26-10",
+        "2026-10-01",
+        " 2026-10",
+        "2026-10\n",
+        "0000-01",
+        "9999-12",
+        "२०२६-10",
+        "2026-१०",
+        "october",
+        "-001-01",
     ],
-)  # fmt: skip
+)
 def test_what_is_no_month_is_told(text: str) -> None:
     for ask in (month_period, month_slot):
         with pytest.raises(UsageError, match="expected a month like 2026-10"):
@@ -89,7 +102,9 @@ def test_an_occasion_of_its_own_has_a_slot_of_its_own() -> None:
         assert checked_slot(slot) == slot
 
 
-@pytest.mark.parametrize("slot", ["monthly/2026-10", "adhoc/", "adhoc/ABC1", "adhoc/abc", "x", "adhoc/a b c", "adhoc/abcd\n"])
+@pytest.mark.parametrize(
+    "slot", ["monthly/2026-10", "adhoc/", "adhoc/ABC1", "adhoc/abc", "x", "adhoc/a b c", "adhoc/abcd\n"]
+)
 def test_another_slot_is_told(slot: str) -> None:
     with pytest.raises(UsageError, match="expected a slot like adhoc/"):
         checked_slot(slot)
@@ -124,10 +139,14 @@ def test_from_and_to_are_taken_as_given() -> None:
     assert adhoc_period(start, None, NOW).end == NOW
 
 
-@pytest.mark.parametrize("start", [NOW, NOW + timedelta(hours=1), NOW - timedelta(milliseconds=1)])
-def test_from_after_to_is_told(start: datetime) -> None:
+@pytest.mark.parametrize(
+    ("start", "end"),
+    [(NOW, NOW), (NOW + timedelta(hours=1), NOW), (NOW, NOW + timedelta(milliseconds=500))],
+)
+def test_from_that_is_not_before_to_is_told(start: datetime, end: datetime) -> None:
+    """Times are kept in whole seconds."""
     with pytest.raises(UsageError, match="expected --from before --to"):
-        adhoc_period(start, NOW, NOW + timedelta(days=1))
+        adhoc_period(start, end, NOW + timedelta(days=1))
 
 
 @settings(max_examples=50)

@@ -29,11 +29,15 @@ KINDS = load_kinds()
 def settings_of(**fields: Any) -> Settings:
     return Settings.model_validate(
         {
-            "organisation": "A clinic", "log": "clinic", "accounts": [{"id": id_} for id_ in ACCOUNTS],
-            "regions": list(REGIONS), "vault": {"url": "s3://vault"},
+            "organisation": "A clinic",
+            "log": "clinic",
+            "accounts": [{"id": id_} for id_ in ACCOUNTS],
+            "regions": list(REGIONS),
+            "vault": {"url": "s3://vault"},
             "keys": {"log": "file:log.pem", "pseudonyms": "file:names.key"},
-        } | fields
-    )  # fmt: skip
+        }
+        | fields
+    )
 
 
 def plan_of(selection: Selection | None = None, catalog: Catalog | None = None, **fields: Any) -> PlannedRun:
@@ -124,9 +128,12 @@ def test_the_actions_are_the_union_of_those_declared() -> None:
     assert WHOLE.plan.actions == KINDS.actions_of(gathered(WHOLE))
     narrow = plan_of(Selection(requirements=("EV-IAM-01",))).plan.actions
     assert narrow == (
-        "ec2:DescribeRegions", "iam:GenerateCredentialReport", "iam:GetCredentialReport", "iam:ListMFADevices",
+        "ec2:DescribeRegions",
+        "iam:GenerateCredentialReport",
+        "iam:GetCredentialReport",
+        "iam:ListMFADevices",
         "iam:ListUsers",
-    )  # fmt: skip
+    )
 
 
 @pytest.mark.parametrize(
@@ -148,9 +155,11 @@ def test_a_selection_narrows_the_requirements(selection: Selection, requirements
 
 def test_a_control_may_be_named_by_its_alias() -> None:
     control = next(
-        control for item in installed().frameworks for control in item.controls
+        control
+        for item in installed().frameworks
+        for control in item.controls
         if control.aliases and any(control.id in m for r in installed().requirements for m in r.mappings.values())
-    )  # fmt: skip
+    )
     by_id, by_alias = (plan_of(Selection(controls=(name,))) for name in (control.id, control.aliases[0]))
     assert by_alias.units == by_id.units
     assert by_alias.plan.requirements == by_id.plan.requirements
@@ -159,8 +168,10 @@ def test_a_control_may_be_named_by_its_alias() -> None:
 def test_a_kind_narrows_what_is_gathered_to_it_and_what_it_builds_on() -> None:
     assert gathered(plan_of(Selection(kinds=("aws.ec2.volumes",)))) == {PREFLIGHT_KIND, "aws.ec2.volumes"}
     assert gathered(plan_of(Selection(kinds=("aws.cloudtrail.sign_ins",)))) == {
-        PREFLIGHT_KIND, "aws.cloudtrail.log_files", "aws.cloudtrail.trails",
-    }  # fmt: skip
+        PREFLIGHT_KIND,
+        "aws.cloudtrail.log_files",
+        "aws.cloudtrail.trails",
+    }
 
 
 def test_accounts_and_regions_narrow_the_units() -> None:
@@ -180,13 +191,25 @@ def test_frameworks_of_the_settings_are_the_default_and_named_once() -> None:
     [
         (Selection(controls=("164.312b",)), "expected a known control, found '164.312b'; did you mean 164.312(b)"),
         (Selection(frameworks=("hippa",)), "expected a known framework, found 'hippa'; did you mean hipaa"),
-        (Selection(requirements=("EV-IAM-02",)), "expected a known evidence requirement, found 'EV-IAM-02'; did you mean EV-IAM-01"),
-        (Selection(kinds=("aws.ec2.volume",)), "expected a known kind, found 'aws.ec2.volume'; did you mean aws.ec2.volumes"),
-        (Selection(accounts=("111122223334",)), "expected a known account of the settings, found '111122223334'; did you mean 1111"),
-        (Selection(regions=("eu-west-2",)), "expected a known region of the settings, found 'eu-west-2'; did you mean eu-west-1"),
+        (
+            Selection(requirements=("EV-IAM-02",)),
+            "expected a known evidence requirement, found 'EV-IAM-02'; did you mean EV-IAM-01",
+        ),
+        (
+            Selection(kinds=("aws.ec2.volume",)),
+            "expected a known kind, found 'aws.ec2.volume'; did you mean aws.ec2.volumes",
+        ),
+        (
+            Selection(accounts=("111122223334",)),
+            "expected a known account of the settings, found '111122223334'; did you mean 1111",
+        ),
+        (
+            Selection(regions=("eu-west-2",)),
+            "expected a known region of the settings, found 'eu-west-2'; did you mean eu-west-1",
+        ),
         (Selection(regions=("global",)), "expected a known region of the settings, found 'global'"),
     ],
-)  # fmt: skip
+)
 def test_an_unknown_name_is_told_with_near_matches(selection: Selection, told: str) -> None:
     with pytest.raises((UnknownName, UsageError)) as caught:
         plan_of(selection)
@@ -268,7 +291,9 @@ def test_a_narrower_selection_plans_a_part_of_the_whole(
     )
     planned = plan_of(selection)
     assert {unit.unit for unit in planned.units} <= {unit.unit for unit in WHOLE.units}
-    served = {item.id for item in installed().requirements if item.mappings.keys() & (frameworks or {*WHOLE.plan.frameworks})}
+    served = {
+        item.id for item in installed().requirements if item.mappings.keys() & (frameworks or {*WHOLE.plan.frameworks})
+    }
     assert set(planned.plan.requirements) == (requirements or set(WHOLE.plan.requirements)) & served
     assert set(planned.plan.actions) <= set(WHOLE.plan.actions)
     tasks = [(unit.service, unit.unit.account, unit.unit.region) for unit in planned.units]

@@ -90,13 +90,17 @@ def test_settings_are_read_with_their_defaults(config: Path) -> None:
         ("approved_by: security officer", "approved_by: ''", "facts.log_platform.approved_by"),
         ("as_of: 2026-11-01T00:00:00Z", "as_of: yesterday", "facts.log_platform.as_of"),
         ("as_of: 2026-11-01T00:00:00Z", "as_of: 2026-11-01", "facts.log_platform.as_of"),
-        ("{value: {buckets: [trail]},", "{value: null,", "facts.log_platform.value: expected a value that can be sealed"),
+        (
+            "{value: {buckets: [trail]},",
+            "{value: null,",
+            "facts.log_platform.value: expected a value that can be sealed",
+        ),
         ("{value: {buckets: [trail]},", "{value: {buckets: [null]},", "facts.log_platform.value: expected a value"),
         ("{value: {buckets: [trail]},", "{value: {share: 99.9},", "expected a whole number up to 2^53-1, found 99.9"),
         ("{value: 60}", "{value: 1.5}", "expected a whole number"),
         ("{value: 60}", "{valeu: 60}", "value: expected this field, found none"),
     ],
-)  # fmt: skip
+)
 def test_a_mistake_is_told_with_file_and_line(config: Path, old: str, new: str, what: str) -> None:
     line = edited(config, old, new)
     told = refused(config)
@@ -176,7 +180,9 @@ def test_a_path_below_home_is_found_there(config: Path, monkeypatch: pytest.Monk
     assert load_settings(config).path("file:~/key.pem") == config.parent / "home" / "key.pem"
 
 
-def test_the_file_is_the_given_one_else_the_variables_else_beside(monkeypatch: pytest.MonkeyPatch, tmp_path: Path) -> None:
+def test_the_file_is_the_given_one_else_the_variables_else_beside(
+    monkeypatch: pytest.MonkeyPatch, tmp_path: Path
+) -> None:
     monkeypatch.chdir(tmp_path)
     named = {CONFIG_VARIABLE: "from-variable.yaml"}
     assert config_path("given.yaml", named) == tmp_path / "given.yaml"

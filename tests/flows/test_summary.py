@@ -69,7 +69,9 @@ def test_a_run_of_nothing_is_no_finding() -> None:
 
 
 def test_a_trouble_names_unit_reason_and_the_calls_that_did_not_answer() -> None:
-    problem = CallProblem(service="ec2", operation="DescribeVolumes", step="list", result="denied", code="Denied", count=3)
+    problem = CallProblem(
+        service="ec2", operation="DescribeVolumes", step="list", result="denied", code="Denied", count=3
+    )
     receipt = Receipt(
         run_id="run-20261101T060000Z-0a1b2c3d",
         unit=Unit(kind="aws.ec2.volumes", account="111122223333", region="eu-west-1"),

@@ -10,11 +10,9 @@ from unittest import mock
 
 import pytest
 from hypothesis import HealthCheck, settings
-from worlds import Founder, plain_environment, with_credential_report
+from worlds import PROJECT, Founder, plain_environment, with_credential_report
 
 from flows.demo.world import World, simulated_world
-
-PROJECT = Path(__file__).resolve().parents[1]
 
 # `pytest --hypothesis-profile=explore` looks for new examples instead of repeating the same ones.
 settings.register_profile(

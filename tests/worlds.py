@@ -35,6 +35,7 @@ from flows.steps.records import Records
 from flows.vault.runs import RunState
 from flows.vault.vault import Vault, utc_now
 
+PROJECT = Path(__file__).resolve().parents[1]
 LOG = "simulated-clinic"
 REGIONS = ("eu-central-1", "us-east-1")
 COMMAND = (sys.executable, "-m", "flows.cli")
@@ -184,11 +185,18 @@ class Founder:
 
 
 def founded(
-    folder: Path, world: World, prefect_url: str, regions: Sequence[str] = REGIONS, frameworks: Sequence[str] = ()
+    folder: Path,
+    world: World,
+    prefect_url: str,
+    regions: Sequence[str] = REGIONS,
+    frameworks: Sequence[str] = (),
+    passphrase: str | None = None,
 ) -> Organisation:
     """Run `evidence init` in a new folder, for a vault in the folder `vault` below it."""
     folder.mkdir(parents=True, exist_ok=True)
-    organisation = Organisation(folder, environment_of(folder, world, prefect_url))
+    organisation = Organisation(folder, environment_of(folder, world, prefect_url)).with_environment(
+        EVIDENCE_KEY_PASSPHRASE=passphrase
+    )
     made = organisation.evidence(
         "init", "--organisation", "SIMULATED Clinic", "--log", LOG, "--account", world.filled.account, "--simulated",
         "--vault", "vault", "--keys", "keys", *(part for region in regions for part in ("--region", region)),

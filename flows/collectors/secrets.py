@@ -20,9 +20,11 @@ VALUE_RULES: tuple[tuple[str, tuple[str, ...], re.Pattern[str]], ...] = (
     ("private-key", ("PRIVATE KEY",), re.compile(r"-----BEGIN [A-Z0-9 ]{0,40}PRIVATE KEY(?: BLOCK)?-----")),
     ("jwt", ("eyJ",), re.compile(r"\beyJ[A-Za-z0-9_-]{8,}\.eyJ[A-Za-z0-9_-]{8,}\.[A-Za-z0-9_-]*")),
     ("url-credentials", ("://",), re.compile(r"\b[A-Za-z][A-Za-z0-9+.-]{1,20}://[^\s/:@?#]{0,200}:[^\s/@?#]{1,200}@")),
-    ("signed-url", ("=",), re.compile(
-        r"[?&](?:X-Amz-(?:Signature|Security-Token)|Signature|sig)=[A-Za-z0-9%/+=_-]{16,}"
-    )),
+    (
+        "signed-url",
+        ("=",),
+        re.compile(r"[?&](?:X-Amz-(?:Signature|Security-Token)|Signature|sig)=[A-Za-z0-9%/+=_-]{16,}"),
+    ),
     ("github-token", ("ghp_", "gho_", "ghu_", "ghs_", "ghr_"), re.compile(r"\bgh[opusr]_[A-Za-z0-9]{36,}")),
     ("github-token", ("github_pat_",), re.compile(r"\bgithub_pat_[A-Za-z0-9_]{50,}")),
     ("gitlab-token", ("glpat-",), re.compile(r"\bglpat-[A-Za-z0-9_-]{20,}")),
@@ -31,24 +33,32 @@ VALUE_RULES: tuple[tuple[str, tuple[str, ...], re.Pattern[str]], ...] = (
     ("stripe-key", ("k_live_", "k_test_"), re.compile(r"\b[prs]k_(?:live|test)_[A-Za-z0-9]{16,}")),
     ("google-key", ("AIza",), re.compile(r"\bAIza[A-Za-z0-9_-]{35}")),
     ("sendgrid-key", ("SG.",), re.compile(r"\bSG\.[A-Za-z0-9_-]{16,}\.[A-Za-z0-9_-]{16,}")),
-    ("registry-token", ("npm_", "pypi-", "hf_"), re.compile(
-        r"\b(?:npm_[A-Za-z0-9]{36}|pypi-[A-Za-z0-9_-]{50,}|hf_[A-Za-z0-9]{30,})"
-    )),
-    ("aws-secret-key", ("AKIA", "ASIA"), re.compile(
-        r"\bA(?:KIA|SIA)[A-Z0-9]{16}\b[^\n]{0,60}?(?<![A-Za-z0-9/+])[A-Za-z0-9/+]{40}(?![A-Za-z0-9/+])"
-    )),
+    (
+        "registry-token",
+        ("npm_", "pypi-", "hf_"),
+        re.compile(r"\b(?:npm_[A-Za-z0-9]{36}|pypi-[A-Za-z0-9_-]{50,}|hf_[A-Za-z0-9]{30,})"),
+    ),
+    (
+        "aws-secret-key",
+        ("AKIA", "ASIA"),
+        re.compile(r"\bA(?:KIA|SIA)[A-Z0-9]{16}\b[^\n]{0,60}?(?<![A-Za-z0-9/+])[A-Za-z0-9/+]{40}(?![A-Za-z0-9/+])"),
+    ),
 )
 """Secrets by their own form, wherever they stand: rule, what every such text has in it, pattern. A pattern is only
 tried where its hint stands, since most texts have none; each runs in linear time, since texts come from outside."""
 
 TEXT_RULES: tuple[tuple[str, re.Pattern[str]], ...] = (
-    ("assignment", re.compile(
-        _WORDS + r"[\"']?\s{0,3}=\s{0,3}[\"']?" + _NOT_A_VALUE + r"[^\s\"'&;,<>]{4,}", re.IGNORECASE
-    )),
-    ("assignment", re.compile(
-        r"[\"'][\w.-]{0,40}?" + _WORDS + r"\\?[\"']\s{0,3}:\s{0,3}\\?[\"']" + _NOT_A_VALUE + r"[^\"']{4,}",
-        re.IGNORECASE,
-    )),
+    (
+        "assignment",
+        re.compile(_WORDS + r"[\"']?\s{0,3}=\s{0,3}[\"']?" + _NOT_A_VALUE + r"[^\s\"'&;,<>]{4,}", re.IGNORECASE),
+    ),
+    (
+        "assignment",
+        re.compile(
+            r"[\"'][\w.-]{0,40}?" + _WORDS + r"\\?[\"']\s{0,3}:\s{0,3}\\?[\"']" + _NOT_A_VALUE + r"[^\"']{4,}",
+            re.IGNORECASE,
+        ),
+    ),
 )
 """Secrets inside longer text, by the word before them."""
 

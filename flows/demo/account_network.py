@@ -89,9 +89,9 @@ def fill_network(filler: Filler, region: str) -> int:
 def _add_subnet(ec2: Any, region: str, vpc: str, number: int) -> str:
     tags = ec2_tags("subnet", Name=f"simulated-{number}")
     block = f"10.20.{number}.0/24"
-    subnet: str = ec2.create_subnet(
-        VpcId=vpc, CidrBlock=block, AvailabilityZone=region + "a", TagSpecifications=tags
-    )["Subnet"]["SubnetId"]
+    subnet: str = ec2.create_subnet(VpcId=vpc, CidrBlock=block, AvailabilityZone=region + "a", TagSpecifications=tags)[
+        "Subnet"
+    ]["SubnetId"]
     return subnet
 
 

@@ -70,9 +70,7 @@ def main() -> None:
         def log_request(self, code: object = "-", size: object = "-") -> None:
             """The access log is ours."""
 
-    server = serving.make_server(
-        "127.0.0.1", arguments.port, application, threaded=True, request_handler=QuietHandler
-    )
+    server = serving.make_server("127.0.0.1", arguments.port, application, threaded=True, request_handler=QuietHandler)
     server.serve_forever()
 
 

@@ -126,9 +126,7 @@ class Chronicler:
     def _hour(self, hour: int, days: int) -> datetime:
         return datetime.combine((self._now - timedelta(days=days)).date(), time(hour), UTC)
 
-    def _tell_occasion(
-        self, histories: dict[str, History], plan: PlanInUse, resource: Resource, days: int
-    ) -> None:
+    def _tell_occasion(self, histories: dict[str, History], plan: PlanInUse, resource: Resource, days: int) -> None:
         trouble = resource.troubles.get(days, "COMPLETED")
         at = self._hour(plan.hour, days)
         history = histories[plan.vault.region]
@@ -161,9 +159,7 @@ class Chronicler:
         if plan.copy_to and not by_hand:
             self._copy(histories, plan, resource, job, plan.copy_to)
 
-    def _job(
-        self, plan: PlanInUse, resource: Resource, at: datetime, state: str, by_hand: bool = False
-    ) -> Document:
+    def _job(self, plan: PlanInUse, resource: Resource, at: datetime, state: str, by_hand: bool = False) -> Document:
         random = Random(f"{resource.arn} {at} {state}")
         number = UUID(int=random.getrandbits(128), version=4)
         size = random.randrange(5, 80) * 1024**3

@@ -74,9 +74,7 @@ def json_form(shape: Shape, value: Any, where: str) -> Any:
     return base64.b64encode(scalar).decode() if shape.type_name == "blob" else scalar
 
 
-def _fields(
-    shape: StructureShape, value: Any, where: str, form: Callable[[Shape, Any, str], Any]
-) -> dict[str, Any]:
+def _fields(shape: StructureShape, value: Any, where: str, form: Callable[[Shape, Any, str], Any]) -> dict[str, Any]:
     given = _typed(dict, value, where)
     if unknown := given.keys() - shape.members.keys():
         raise DemoError(f"{where} has no field {', '.join(sorted(unknown))} in the output shape {shape.name}.")

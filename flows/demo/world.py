@@ -113,9 +113,7 @@ class World:
 
 
 @contextmanager
-def simulated_world(
-    folder: Path, *, now: datetime | None = None, scale: int = 1, fill: bool = True
-) -> Iterator[World]:
+def simulated_world(folder: Path, *, now: datetime | None = None, scale: int = 1, fill: bool = True) -> Iterator[World]:
     """Start everything, in `folder` and nowhere else, and end it after the block or with this process.
 
     The files stay in the folder; `world.children.remove_at_end(folder)` changes that.

@@ -91,19 +91,29 @@ class Gathering:
 
     @property
     def others(self) -> list[TaskKey]:
-        """All further tasks."""
-        return [key for key in sorted(self._pending) if not self._is_preflight(key)]
+        """All further tasks. Who joins begins at the other end: two processes of a slot meet in the middle."""
+        further = [key for key in sorted(self._pending) if not self._is_preflight(key)]
+        return further[::-1] if self._run.joined else further
 
     def _is_preflight(self, key: TaskKey) -> bool:
         return any(planned.unit.kind == PREFLIGHT_KIND for planned in self._pending[key])
 
     def gather(self, service: str, account: str, region: str) -> str:
         """Gather and keep the units of one task; returns what became of them, in words."""
-        units = tuple(self._pending[TaskKey(account, region, service)])
+        units = self._left(TaskKey(account, region, service))
         reason = self._why_not(account, region)
         if reason is not None:
             return self._summary(self._without_calls(units, *reason))
         return self._summary(self._with_calls(units, service, account, region))
+
+    def _left(self, key: TaskKey) -> tuple[PlannedUnit, ...]:
+        """The task's units, but those that a process beside us has gathered meanwhile."""
+        planned = {item.unit: item for item in self._pending[key]}
+        for unit, receipt in self._vault.receipts.each(self._run.run_id, list(planned)):
+            if receipt is not None:
+                self._take(receipt)
+                del planned[unit]
+        return tuple(planned.values())
 
     def receipts(self) -> list[Receipt]:
         """Every receipt so far, in manifest order."""
@@ -230,7 +240,9 @@ class Gathering:
 
     def _write(self, receipt: Receipt) -> Receipt:
         """The first writer wins: the receipt that stands counts, be it ours or not."""
-        standing = self._vault.receipts.write(receipt, self._run.lock(self._vault))
+        return self._take(self._vault.receipts.write(receipt, self._run.lock(self._vault)))
+
+    def _take(self, standing: Receipt) -> Receipt:
         with self._mutex:
             self._receipts[standing.unit] = standing
         self._watch.sealed(standing)

@@ -73,15 +73,14 @@ class Desk:
     def __post_init__(self) -> None:
         self.sessions = AwsSessions(self.access, self.settings)
         options = {"sleep": self.slept.append, "limits": Limits(4)} | self.options
-        self.collector = AwsCollector(
-            self.kinds, self.sessions, settings=self.settings, clock=lambda: NOW, **options
-        )
+        self.collector = AwsCollector(self.kinds, self.sessions, settings=self.settings, clock=lambda: NOW, **options)
 
     def gather(self, *names: str, region: str = REGION) -> list[Kept]:
         units = tuple(
             PlannedUnit(
-                unit=Unit(kind=name, account=self.account,
-                          region="global" if self.kinds[name].scope == "account" else region),
+                unit=Unit(
+                    kind=name, account=self.account, region="global" if self.kinds[name].scope == "account" else region
+                ),
                 service=self.kinds[name].service,
                 requirements=("EV-IAM-01",),
             )
@@ -117,10 +116,21 @@ def keep(gathered: Gathered) -> Kept:
         assert spooled.size == len(read(spooled))
     gathered.close()
     Receipt(  # what the task layer writes must be writable
-        run_id=RUN, unit=gathered.unit, requirements=gathered.requirements, result=gathered.result,
-        reason=gathered.reason, calls=gathered.calls, items=gathered.items, problems=gathered.problems,
-        redactions=gathered.redactions, quarantined=gathered.quarantined, principal=gathered.principal,
-        collector=gathered.collector, period=PERIOD, started=gathered.started, finished=gathered.finished,
+        run_id=RUN,
+        unit=gathered.unit,
+        requirements=gathered.requirements,
+        result=gathered.result,
+        reason=gathered.reason,
+        calls=gathered.calls,
+        items=gathered.items,
+        problems=gathered.problems,
+        redactions=gathered.redactions,
+        quarantined=gathered.quarantined,
+        principal=gathered.principal,
+        collector=gathered.collector,
+        period=PERIOD,
+        started=gathered.started,
+        finished=gathered.finished,
     ).canonical()
     return Kept(gathered, transcript, files)
 
@@ -134,5 +144,3 @@ def kind(**fields: Any) -> KindDeclaration:
 
 def desk_over(*declarations: KindDeclaration, **fields: Any) -> Desk:
     return Desk(Kinds(declarations), **fields)
-
-

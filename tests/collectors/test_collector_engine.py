@@ -114,7 +114,9 @@ def test_throttled_attempts_are_recorded_and_halve_the_limit(aws: StubAws) -> No
     kept = desk.one("aws.kms.plain")
     assert kept.gathered.result is GatherResult.COLLECTED
     assert [(item.code, item.status) for item in kept.calls[0].retried] == [
-        ("ThrottlingException", 400), ("InternalError", 500)]
+        ("ThrottlingException", 400),
+        ("InternalError", 500),
+    ]
     assert kept.gathered.calls.retries == 2
     assert desk.collector._tools.limits.allowed(ACCOUNT, "kms") == 2
 
@@ -133,7 +135,8 @@ def test_some_denied_calls_make_a_unit_partial_and_poison_their_names(aws: StubA
     kept = desk_over(KEYS).one("aws.kms.keys")
     assert kept.gathered.result is GatherResult.PARTIAL
     assert kept.gathered.reason == (
-        "1 of 8 calls did not answer: kms:GetKeyRotationStatus denied (AccessDeniedException)")
+        "1 of 8 calls did not answer: kms:GetKeyRotationStatus denied (AccessDeniedException)"
+    )
     gaps = {record.id: dict(record.gaps) for record in kept.records}
     assert gaps["k2"]["rotation"].result == "denied"
     assert not gaps["k1"]
@@ -197,7 +200,10 @@ def test_plain_strings_and_batches(aws: StubAws) -> None:
     kept = desk_over(projects).one("aws.codebuild.projects")
     assert [item.parameters["names"] for item in aws.asked("codebuild:BatchGetProjects")] == [["a", "b"], ["c"]]
     assert [(item.id, item.fields["value"], item.fields["detail"]["arn"]) for item in kept.records] == [
-        ("a", "a", "arn:a"), ("b", "b", "arn:b"), ("c", "c", "arn:c")]
+        ("a", "a", "arn:a"),
+        ("b", "b", "arn:b"),
+        ("c", "c", "arn:c"),
+    ]
 
 
 def test_a_failed_batch_poisons_its_items_only(aws: StubAws) -> None:
@@ -209,7 +215,8 @@ def test_a_failed_batch_poisons_its_items_only(aws: StubAws) -> None:
     )  # fmt: skip
     aws.answers["codebuild:ListProjects"] = {"projects": ["a", "b", "c"]}
     aws.answers["codebuild:BatchGetProjects"] = lambda asked: (
-        refuse("AccessDeniedException") if "c" in asked["names"]
+        refuse("AccessDeniedException")
+        if "c" in asked["names"]
         else {"projects": [{"name": name} for name in asked["names"]]}
     )
     kept = desk_over(projects).one("aws.codebuild.projects")
@@ -232,7 +239,8 @@ def test_nested_lists_three_levels_deep(aws: StubAws) -> None:
     aws.answers["ecs:ListClusters"] = {"clusterArns": ["c1", "c2"]}
     aws.answers["ecs:ListServices"] = lambda asked: {"serviceArns": [f"{asked['cluster']}-s{n}" for n in (1, 2)]}
     aws.answers["ecs:ListTasks"] = lambda asked: (
-        refuse("AccessDeniedException") if asked["serviceName"] == "c2-s2"
+        refuse("AccessDeniedException")
+        if asked["serviceName"] == "c2-s2"
         else {"taskArns": [asked["serviceName"] + "-t"]}
     )
     kept = desk_over(clusters).one("aws.ecs.clusters")
@@ -318,7 +326,7 @@ def test_an_item_without_the_parameter_is_a_failed_call_not_a_wrong_one(aws: Stu
 def test_a_setting_of_the_region_is_one_record_named_by_the_region(aws: StubAws, kinds) -> None:
     aws.answers["ec2:GetEbsDefaultKmsKeyId"] = lambda _: {
         "raw": b"<GetEbsDefaultKmsKeyIdResponse><requestId>r</requestId><kmsKeyId>alias/aws/ebs</kmsKeyId>"
-               b"</GetEbsDefaultKmsKeyIdResponse>"
+        b"</GetEbsDefaultKmsKeyIdResponse>"
     }
     kept = Desk(kinds).one("aws.ec2.ebs_default_kms_key")
     assert [(record.id, record.fields) for record in kept.records] == [(REGION, {"KmsKeyId": "alias/aws/ebs"})]
@@ -353,8 +361,9 @@ def test_a_kind_builds_on_the_kept_transcript_of_its_source(aws: StubAws, kinds)
         (vaults if kept.gathered.unit.kind == VAULTS[0] else points).append(kept)
     assert "access_policy" not in vaults[0].records[0].fields
     assert not vaults[0].records[0].gaps
-    assert [(record.id, record.fields["parent"], record.fields["detail"]["IsEncrypted"])
-            for record in points[0].records] == [(POINT.format("v1"), "v1", True), (POINT.format("v2"), "v2", True)]
+    assert [
+        (record.id, record.fields["parent"], record.fields["detail"]["IsEncrypted"]) for record in points[0].records
+    ] == [(POINT.format("v1"), "v1", True), (POINT.format("v2"), "v2", True)]
     assert points[0].header.inputs[0].kind == VAULTS[0]
     assert points[0].header.inputs[0].digest == vaults[0].gathered.transcript.digest
     assert aws.answered_twice() == []
@@ -370,10 +379,14 @@ def test_a_resumed_task_does_not_ask_the_source_again(aws: StubAws, kinds) -> No
     assert len(aws.asked("backup:ListBackupVaults")) == 1
 
 
-@pytest.mark.parametrize(("code", "result"), [
-    ("AccessDeniedException", GatherResult.DENIED), ("Whatever", GatherResult.FAILED),
-    ("OptInRequired", GatherResult.UNAVAILABLE),
-])
+@pytest.mark.parametrize(
+    ("code", "result"),
+    [
+        ("AccessDeniedException", GatherResult.DENIED),
+        ("Whatever", GatherResult.FAILED),
+        ("OptInRequired", GatherResult.UNAVAILABLE),
+    ],
+)
 def test_a_source_that_was_not_answered_hands_its_result_down(aws: StubAws, kinds, code, result) -> None:
     _vaults(aws)
     aws.answers["backup:ListBackupVaults"] = refuse(code)
@@ -388,11 +401,14 @@ def test_a_source_that_was_not_answered_hands_its_result_down(aws: StubAws, kind
 def test_a_source_that_is_incomplete_makes_the_kind_partial(aws: StubAws, kinds) -> None:
     _vaults(aws)
     aws.answers["backup:ListBackupVaults"] = [
-        {"BackupVaultList": [{"BackupVaultName": "v1"}], "NextToken": "t"}, refuse("Whatever")]
+        {"BackupVaultList": [{"BackupVaultName": "v1"}], "NextToken": "t"},
+        refuse("Whatever"),
+    ]
     kept = Desk(kinds).gather(*VAULTS)[1]
     assert kept.gathered.result is GatherResult.PARTIAL
     assert kept.gathered.reason == (
-        "its source aws.backup.vaults is incomplete: backup:ListBackupVaults failed (Whatever)")
+        "its source aws.backup.vaults is incomplete: backup:ListBackupVaults failed (Whatever)"
+    )
     assert len(kept.records) == 1
 
 
@@ -410,8 +426,7 @@ def test_an_empty_source_is_an_empty_kind(aws: StubAws, kinds) -> None:
 
 def test_a_source_nobody_gathered_is_a_failure(aws: StubAws, kinds) -> None:
     gathered = Desk(kinds).one(VAULTS[1]).gathered
-    assert (gathered.result, gathered.reason) == (
-        GatherResult.FAILED, "its source aws.backup.vaults was not gathered")
+    assert (gathered.result, gathered.reason) == (GatherResult.FAILED, "its source aws.backup.vaults was not gathered")
 
 
 def test_a_source_without_a_list_of_its_own_is_asked_item_by_item(aws: StubAws) -> None:
@@ -422,7 +437,8 @@ def test_a_source_without_a_list_of_its_own_is_asked_item_by_item(aws: StubAws) 
     )  # fmt: skip
     aws.answers["kms:ListKeys"] = {"Keys": [_key("k1"), _key("k2")]}
     aws.answers["kms:GetKeyPolicy"] = lambda asked: (
-        {"Policy": "{}"} if asked["KeyId"] == "k1" else refuse("AccessDeniedException"))
+        {"Policy": "{}"} if asked["KeyId"] == "k1" else refuse("AccessDeniedException")
+    )
     kept = desk_over(PLAIN_KEYS, policies).gather("aws.kms.plain", "aws.kms.policies")[1]
     assert kept.gathered.result is GatherResult.PARTIAL
     assert kept.gathered.items.kept == 2

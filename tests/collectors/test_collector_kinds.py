@@ -160,10 +160,20 @@ def test_sources_that_go_round_are_refused(tmp_path: Path) -> None:
         ({"list": {"operation": "ListKeys", "items": "Keys", "id": "$value"}}, "expected plain strings"),
         ({"list": {"operation": "ListKeys", "with": {"Size": 1}, "items": "Keys", "id": "KeyId"}}, "found 'Size'"),
         ({"list": {"operation": "ListGrants", "items": "Grants", "id": "GrantId"}}, "required parameters KeyId"),
-        ({"service": "cloudtrail",
-          "list": {"operation": "ListEventDataStores", "items": "EventDataStores", "id": "Name"}}, "expected `pages:"),
-        ({"service": "wafv2", "list": {"operation": "ListWebACLs", "with": {"Scope": "REGIONAL"}, "items": "WebACLs",
-                                       "id": "Id"}}, "expected `pages:"),
+        (
+            {
+                "service": "cloudtrail",
+                "list": {"operation": "ListEventDataStores", "items": "EventDataStores", "id": "Name"},
+            },
+            "expected `pages:",
+        ),
+        (
+            {
+                "service": "wafv2",
+                "list": {"operation": "ListWebACLs", "with": {"Scope": "REGIONAL"}, "items": "WebACLs", "id": "Id"},
+            },
+            "expected `pages:",
+        ),
         ({"each": {"x": {"operation": "ListGrants", "with": {"KeyId": "$item.KeyId"}}}}, "declare it as `list:`"),
         ({"each": {"x": {"operation": "DescribeKey", "with": {"KeyId": "$item.Id"}}}}, "found no 'Id'"),
         ({"each": {"x": {"operation": "DescribeKey", "with": {"KeyId": "$parent.Id"}}}}, "reference that has a value"),

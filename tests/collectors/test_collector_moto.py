@@ -44,7 +44,8 @@ def test_users_with_their_mfa_devices(cloud, kinds) -> None:
         iam.create_user(UserName=name)
     serial = iam.create_virtual_mfa_device(VirtualMFADeviceName="ann")["VirtualMFADevice"]["SerialNumber"]
     iam.enable_mfa_device(
-        UserName="ann", SerialNumber=serial, AuthenticationCode1="123456", AuthenticationCode2="234567")
+        UserName="ann", SerialNumber=serial, AuthenticationCode1="123456", AuthenticationCode2="234567"
+    )
     kept = _desk(kinds).one("aws.iam.users")
     assert kept.gathered.result is GatherResult.COLLECTED
     devices = {record.id: [item["SerialNumber"] for item in record.fields["mfa_devices"]] for record in kept.records}
@@ -76,8 +77,9 @@ def test_block_storage_and_network(cloud, kinds) -> None:
     ec2.create_snapshot(VolumeId=volume)
     group = ec2.create_security_group(GroupName="web", Description="x")["GroupId"]
     ec2.authorize_security_group_ingress(
-        GroupId=group, IpPermissions=[{"IpProtocol": "tcp", "FromPort": 22, "ToPort": 22,
-                                       "IpRanges": [{"CidrIp": "0.0.0.0/0"}]}])
+        GroupId=group,
+        IpPermissions=[{"IpProtocol": "tcp", "FromPort": 22, "ToPort": 22, "IpRanges": [{"CidrIp": "0.0.0.0/0"}]}],
+    )
     desk = _desk(kinds)
     lacking = ("aws.ec2.regions", "aws.ec2.ebs_default_kms_key")  # the first is no region's; moto lacks the second
     names = [name for name in kinds if name.startswith("aws.ec2.") and name not in lacking]
@@ -89,8 +91,11 @@ def test_block_storage_and_network(cloud, kinds) -> None:
     assert len(found["aws.ec2.snapshots"].records) == 1
     setting = found["aws.ec2.ebs_encryption_by_default"].records[0]
     assert (setting.id, setting.fields["EbsEncryptionByDefault"]) == (REGION, False)
-    opened = [record.fields for record in found["aws.ec2.security_group_rules"].records
-              if record.fields["GroupId"] == group and not record.fields["IsEgress"]]
+    opened = [
+        record.fields
+        for record in found["aws.ec2.security_group_rules"].records
+        if record.fields["GroupId"] == group and not record.fields["IsEgress"]
+    ]
     assert [(rule["FromPort"], rule["CidrIpv4"]) for rule in opened] == [(22, "0.0.0.0/0")]
 
 
@@ -106,11 +111,18 @@ def test_databases_are_counted_once_whatever_their_engine(cloud, kinds) -> None:
     rds = _client("rds")
     for name, engine in (("aurora", "aurora-mysql"), ("graph", "neptune")):
         rds.create_db_cluster(
-            DBClusterIdentifier=name, Engine=engine, MasterUsername="u", MasterUserPassword="password1")
+            DBClusterIdentifier=name, Engine=engine, MasterUsername="u", MasterUserPassword="password1"
+        )
         rds.create_db_cluster_snapshot(DBClusterIdentifier=name, DBClusterSnapshotIdentifier=f"{name}-s")
-    rds.create_db_instance(DBInstanceIdentifier="one", Engine="postgres", DBInstanceClass="db.t3.micro",
-                           AllocatedStorage=20, MasterUsername="u", MasterUserPassword="password1",
-                           StorageEncrypted=True)
+    rds.create_db_instance(
+        DBInstanceIdentifier="one",
+        Engine="postgres",
+        DBInstanceClass="db.t3.micro",
+        AllocatedStorage=20,
+        MasterUsername="u",
+        MasterUserPassword="password1",
+        StorageEncrypted=True,
+    )
     rds.create_db_snapshot(DBInstanceIdentifier="one", DBSnapshotIdentifier="one-s")
     desk = _desk(kinds)
     found = {}
@@ -158,8 +170,15 @@ def _event(moment: str, **fields) -> dict:
 
 
 def _login(moment: str, result: str, **fields) -> dict:
-    return _event(moment, eventSource="signin.amazonaws.com", eventName="ConsoleLogin", readOnly=False,
-                  eventType="AwsConsoleSignIn", responseElements={"ConsoleLogin": result}, **fields)
+    return _event(
+        moment,
+        eventSource="signin.amazonaws.com",
+        eventName="ConsoleLogin",
+        readOnly=False,
+        eventType="AwsConsoleSignIn",
+        responseElements={"ConsoleLogin": result},
+        **fields,
+    )
 
 
 def _gather_logs(kinds, period: Period = JULY, **fields) -> tuple[Kept, Kept]:
@@ -193,8 +212,10 @@ def test_real_log_files_are_counted_as_an_independent_count_does(cloud, kinds, s
         assert record.fields["VersionId"]
     assert counted == independent
     assert sum(independent.values()) == 706
-    days = {record.fields["Day"]: (record.fields["Files"], record.fields["Events"])
-            for record in kept.view(kinds["aws.cloudtrail.log_days"])}
+    days = {
+        record.fields["Day"]: (record.fields["Files"], record.fields["Events"])
+        for record in kept.view(kinds["aws.cloudtrail.log_days"])
+    }
     assert days == {"2023-07-10": (14, 706), "2023-07-11": (0, 0)}
     privileged = {record.fields["EventName"] for record in kept.view(kinds["aws.cloudtrail.privileged_events"])}
     assert {"StopLogging", "DeleteAccessKey", "PutEventSelectors", "PutBucketPolicy"} <= privileged
@@ -224,14 +245,18 @@ def test_sign_ins_root_and_late_files(cloud, kinds) -> None:
     _, kept = _gather_logs(kinds)
     assert kept.gathered.result is GatherResult.COLLECTED
     assert [record.fields["Key"][-22:] for record in kept.records] == [
-        "20230710T1200Z_x.json.gz"[-22:], "20230712T0005Z_x.json.gz"[-22:]]
+        "20230710T1200Z_x.json.gz"[-22:],
+        "20230712T0005Z_x.json.gz"[-22:],
+    ]
     days = {record.fields["Day"]: record.fields for record in kept.view(kinds["aws.cloudtrail.log_days"])}
     assert (days["2023-07-10"]["Events"], days["2023-07-11"]["Events"]) == (8, 1)
     failed = {record.id: record.fields["Failed"] for record in kept.view(kinds["aws.cloudtrail.sign_in_days"])}
     assert failed == {"2023-07-10/ann": 2, "2023-07-10/203.0.113.7": 1}
     signed_in = kept.view(kinds["aws.cloudtrail.sign_ins"])
     assert [(record.fields["UserType"], record.fields["MFAUsed"]) for record in signed_in] == [
-        ("IAMUser", "No"), ("IAMUser", "")]
+        ("IAMUser", "No"),
+        ("IAMUser", ""),
+    ]
     root = kept.view(kinds["aws.cloudtrail.root_events"])
     assert [record.fields["EventTime"] for record in root] == ["2023-07-10T11:56:00Z"]
     assert b"hunter2-hunter2" not in kept.files["extract.jsonl"]
@@ -288,8 +313,10 @@ def test_an_organisation_trail_is_found_under_its_id(cloud, kinds, monkeypatch) 
     _trail()
     _put("2023/07/10", "20230710T1200Z", _gz(_event("2023-07-10T11:50:00Z")), prefix="AWSLogs/o-abcdef1234/"[8:])
     s3 = _client("s3", "us-east-1")
-    key = (f"AWSLogs/o-abcdef1234/{ACCOUNT}/CloudTrail/us-east-1/2023/07/10/"
-           f"{ACCOUNT}_CloudTrail_us-east-1_20230710T1200Z_y.json.gz")
+    key = (
+        f"AWSLogs/o-abcdef1234/{ACCOUNT}/CloudTrail/us-east-1/2023/07/10/"
+        f"{ACCOUNT}_CloudTrail_us-east-1_20230710T1200Z_y.json.gz"
+    )
     s3.put_object(Bucket=BUCKET, Key=key, Body=_gz(_event("2023-07-10T11:50:00Z")))
     from flows.collectors.aws.modules import log_files
     from flows.collectors.aws.modules.trails import Trail

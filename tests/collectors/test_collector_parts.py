@@ -96,11 +96,18 @@ def test_hostile_bytes_are_unreadable_never_a_crash(data: bytes, zipped: bool) -
         list(reader.events())
 
 
-@pytest.mark.parametrize(("text", "code"), [
-    ('{"Records": [1]}', "NotJSON"), ('{"Records": [{}]} x', "NotJSON"), ('{"Records": [' + "[" * 100_000, "NotJSON"),
-    ('{"Records": [{"a": "' + "x" * 3000 + '"}]}', "TooLarge"), ('{"Records": [{}', "NotJSON"), ("[]", "NotJSON"),
-    ("", "NotJSON"),
-])
+@pytest.mark.parametrize(
+    ("text", "code"),
+    [
+        ('{"Records": [1]}', "NotJSON"),
+        ('{"Records": [{}]} x', "NotJSON"),
+        ('{"Records": [' + "[" * 100_000, "NotJSON"),
+        ('{"Records": [{"a": "' + "x" * 3000 + '"}]}', "TooLarge"),
+        ('{"Records": [{}', "NotJSON"),
+        ("[]", "NotJSON"),
+        ("", "NotJSON"),
+    ],
+)
 def test_each_way_to_be_unreadable_has_its_name(text: str, code: str) -> None:
     reader = LogReader(iter(_chunks(gzip.compress(text.encode()), 64)), Bounds(event_bytes=1000))
     with pytest.raises(UnreadableFile) as caught:
@@ -141,7 +148,8 @@ def test_where_files_lie_and_which_can_hold_the_period() -> None:
     trail = choose_trail([_trail("t", S3KeyPrefix="/audit/")], "eu-west-1")
     assert trail is not None
     assert trail.day_prefix("111122223333", "eu-west-1", date(2026, 10, 3)) == (
-        "audit/AWSLogs/111122223333/CloudTrail/eu-west-1/2026/10/03/")
+        "audit/AWSLogs/111122223333/CloudTrail/eu-west-1/2026/10/03/"
+    )
     assert trail.day_prefix("1", "r", date(2026, 10, 3), "o-abc").startswith("audit/AWSLogs/o-abc/1/CloudTrail/r/")
     october = Period(start=datetime(2026, 10, 1, tzinfo=UTC), end=datetime(2026, 11, 1, tzinfo=UTC))
     days = listing_days(october)

@@ -230,10 +230,21 @@ def test_secrets_in_error_messages_and_parameters_are_cut(aws: StubAws) -> None:
     assert aws.asked("kms:DescribeKey")[0].parameters == {"KeyId": GITHUB}
 
 
-@pytest.mark.parametrize(("name", "secret"), [
-    ("DbPassword", True), ("API_KEY", True), ("client-secret", True), ("SecretAccessKey", True), ("pwd", True),
-    ("PasswordLastUsed", False), ("KmsKeyId", False), ("NextToken", False), ("TokenType", False), ("Key", False),
-])
+@pytest.mark.parametrize(
+    ("name", "secret"),
+    [
+        ("DbPassword", True),
+        ("API_KEY", True),
+        ("client-secret", True),
+        ("SecretAccessKey", True),
+        ("pwd", True),
+        ("PasswordLastUsed", False),
+        ("KmsKeyId", False),
+        ("NextToken", False),
+        ("TokenType", False),
+        ("Key", False),
+    ],
+)
 def test_names_that_hold_secrets(name: str, secret: bool) -> None:
     assert names_a_secret(name) is secret
 

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from collections import Counter
+from dataclasses import replace
 from datetime import timedelta
 from functools import cache
 from itertools import pairwise
@@ -121,13 +122,11 @@ def test_a_service_that_is_not_enabled_takes_only_its_own_records_away(unit: Uni
     assert all(kind.results[GatherResult.UNAVAILABLE] == 1 for kind in shown)
 
 
-def only(*kind_names: str, catalog: Catalog | None = None, **fields: Any) -> World:
+def only(*kind_names: str) -> World:
     """The world reduced to the units of some kinds."""
     world = small_world()
     units = tuple(unit for unit in world.units if unit.kind in kind_names)
-    return World(
-        receipts={unit: world.receipts[unit] for unit in units}, records=world.records, units=units, **fields
-    )  # fmt: skip
+    return replace(world, receipts={unit: world.receipts[unit] for unit in units}, units=units)
 
 
 def test_what_was_not_planned_is_not_collected_and_no_absence_is_concluded_from_it() -> None:
@@ -165,7 +164,8 @@ def test_findings_are_sorted_and_the_same_bytes_however_the_evidence_is_ordered(
     findings, results = undisturbed()
     assert all(before.sort_key < after.sort_key for before, after in pairwise(findings))
     world = small_world()
-    backwards = World(
+    backwards = replace(
+        world,
         receipts=dict(reversed(world.receipts.items())),
         records={place: found[::-1] for place, found in reversed(world.records.items())},
         units=world.units[::-1],

@@ -61,9 +61,7 @@ def test_a_locked_version_cannot_be_deleted_even_by_the_administrator(
 ) -> None:
     version = put(object_store, key, b"evidence")
     with pytest.raises(ClientError) as error:
-        object_store.client().delete_object(
-            Bucket=BUCKET, Key=key, VersionId=version, BypassGovernanceRetention=bypass
-        )
+        object_store.client().delete_object(Bucket=BUCKET, Key=key, VersionId=version, BypassGovernanceRetention=bypass)
     assert code_of(error) == ("AccessDenied", 403)
     assert object_store.client().get_object(Bucket=BUCKET, Key=key)["Body"].read() == b"evidence"
 

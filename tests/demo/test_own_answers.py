@@ -349,12 +349,7 @@ NOT_EMULATED = {
 
 def test_every_operation_of_the_eight_requirements_is_answered(client: ClientMaker, shared: Path) -> None:
     evidence = yaml.load((shared / "reference" / "evidence_map.yaml").read_text(), yaml.CSafeLoader)["evidence"]
-    wanted = {
-        operation
-        for one in evidence
-        if one["id"] in REQUIREMENTS
-        for operation in one["source"]["operations"]
-    }
+    wanted = {operation for one in evidence if one["id"] in REQUIREMENTS for operation in one["source"]["operations"]}
     questions = {**QUESTIONS, **OF_MOTO}
     assert wanted - questions.keys() == NOT_EMULATED
     for name in sorted(wanted - NOT_EMULATED):

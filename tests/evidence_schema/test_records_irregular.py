@@ -23,7 +23,8 @@ ASKED = datetime(2026, 11, 1, 6, tzinfo=UTC)
 
 def _declaration(kind: str, **fields: object) -> KindDeclaration:
     return KindDeclaration.model_validate(
-        {"kind": kind, "service": "x", "scope": "region", "title": "t", "actions": ["x:Y"]} | fields)
+        {"kind": kind, "service": "x", "scope": "region", "title": "t", "actions": ["x:Y"]} | fields
+    )
 
 
 def _view(kind: str, of: str, derive: str) -> KindDeclaration:
@@ -38,11 +39,23 @@ def _header(declaration: KindDeclaration, period: Period = PERIOD) -> Transcript
     )  # fmt: skip
 
 
-def _call(operation: str, body: dict | None, *, step: str = "list", item: tuple[str, ...] = (),
-          error: str = "") -> Call:
+def _call(
+    operation: str, body: dict | None, *, step: str = "list", item: tuple[str, ...] = (), error: str = ""
+) -> Call:
     failed = CallError(code=error, status=403, result="denied") if error else None
-    return Call(seq=0, service="x", operation=operation, region="eu-west-1", parameters={}, step=step, item=item,
-                started=ASKED, finished=ASKED, body=body, error=failed)
+    return Call(
+        seq=0,
+        service="x",
+        operation=operation,
+        region="eu-west-1",
+        parameters={},
+        step=step,
+        item=item,
+        started=ASKED,
+        finished=ASKED,
+        body=body,
+        error=failed,
+    )
 
 
 # --- credential report ----------------------------------------------------------------------------------------------
@@ -82,7 +95,9 @@ def test_a_row_becomes_a_record_and_what_aws_does_not_know_is_absent() -> None:
     assert ann.fields["password_last_changed"] == "2021-05-05T08:00:00Z"
     assert (ann.fields["password_enabled"], ann.fields["mfa_active"], ann.fields["is_root"]) == (True, False, False)
     assert (bob.fields["ReportGeneratedTime"], bob.fields["CallTime"]) == (
-        "2026-11-01T05:00:00Z", "2026-11-01T06:00:00Z")
+        "2026-11-01T05:00:00Z",
+        "2026-11-01T06:00:00Z",
+    )
 
 
 def test_each_enabled_credential_is_a_record_with_its_last_use_or_creation() -> None:
@@ -135,7 +150,10 @@ def test_every_day_of_the_period_is_a_record_also_without_a_file() -> None:
     days = _extract([_file("2026-10-01"), _file("2026-10-02"), _file("2026-10-02")], "log_days")
     assert len(days) == 31
     assert [tuple(day.fields.values()) for day in days[:3]] == [
-        ("2026-10-01", 1, 3), ("2026-10-02", 2, 6), ("2026-10-03", 0, 0)]
+        ("2026-10-01", 1, 3),
+        ("2026-10-02", 2, 6),
+        ("2026-10-03", 0, 0),
+    ]
 
 
 def test_days_that_had_not_begun_are_not_expected() -> None:
@@ -183,8 +201,10 @@ def _found(expression: str, start: str, end: str, zone: str = "UTC", anchor: str
     def moment(text: str) -> datetime:
         return datetime.fromisoformat(text).replace(tzinfo=UTC)
 
-    return [item.strftime("%Y-%m-%d %H:%M") for item in
-            occasions(expression, zone, moment(start), moment(end), moment(anchor) if anchor else None)]
+    return [
+        item.strftime("%Y-%m-%d %H:%M")
+        for item in occasions(expression, zone, moment(start), moment(end), moment(anchor) if anchor else None)
+    ]
 
 
 @pytest.mark.parametrize(
@@ -192,10 +212,18 @@ def _found(expression: str, start: str, end: str, zone: str = "UTC", anchor: str
     [
         ("cron(0 5 ? * * *)", "2026-10-01", "2026-10-03", ["2026-10-01 05:00", "2026-10-02 05:00"]),
         ("cron(0 5 * * ? *)", "2026-10-01T05:00", "2026-10-02T05:00", ["2026-10-01 05:00"]),
-        ("cron(15/30 1,13 1 * ? 2026)", "2026-10-01", "2026-11-01",
-         ["2026-10-01 01:15", "2026-10-01 01:45", "2026-10-01 13:15", "2026-10-01 13:45"]),
-        ("cron(0 0 ? * MON-WED *)", "2026-10-05", "2026-10-12", ["2026-10-05 00:00", "2026-10-06 00:00",
-                                                                 "2026-10-07 00:00"]),
+        (
+            "cron(15/30 1,13 1 * ? 2026)",
+            "2026-10-01",
+            "2026-11-01",
+            ["2026-10-01 01:15", "2026-10-01 01:45", "2026-10-01 13:15", "2026-10-01 13:45"],
+        ),
+        (
+            "cron(0 0 ? * MON-WED *)",
+            "2026-10-05",
+            "2026-10-12",
+            ["2026-10-05 00:00", "2026-10-06 00:00", "2026-10-07 00:00"],
+        ),
         ("cron(0 0 ? * SAT-SUN *)", "2026-10-05", "2026-10-12", ["2026-10-10 00:00", "2026-10-11 00:00"]),
         ("cron(0 0 L * ? *)", "2026-02-01", "2026-04-01", ["2026-02-28 00:00", "2026-03-31 00:00"]),
         ("cron(0 0 LW * ? *)", "2026-10-01", "2026-11-01", ["2026-10-30 00:00"]),
@@ -203,8 +231,12 @@ def _found(expression: str, start: str, end: str, zone: str = "UTC", anchor: str
         ("cron(0 0 31W * ? *)", "2026-10-01", "2026-11-01", ["2026-10-30 00:00"]),
         ("cron(0 0 ? * 6L *)", "2026-10-01", "2026-11-01", ["2026-10-30 00:00"]),
         ("cron(0 0 ? * 2#1 *)", "2026-10-01", "2026-11-01", ["2026-10-05 00:00"]),
-        ("cron(0 0 1 JAN,OCT ? 2026-2027)", "2026-01-01", "2027-02-01", ["2026-01-01 00:00", "2026-10-01 00:00",
-                                                                         "2027-01-01 00:00"]),
+        (
+            "cron(0 0 1 JAN,OCT ? 2026-2027)",
+            "2026-01-01",
+            "2027-02-01",
+            ["2026-01-01 00:00", "2026-10-01 00:00", "2027-01-01 00:00"],
+        ),
     ],
 )
 def test_cron_expressions_mean_these_moments(expression: str, start: str, end: str, expected: list[str]) -> None:
@@ -213,19 +245,38 @@ def test_cron_expressions_mean_these_moments(expression: str, start: str, end: s
 
 def test_schedules_follow_their_time_zone_through_the_change_of_clocks() -> None:
     assert _found("cron(30 2 ? * * *)", "2026-10-24", "2026-10-27", "Europe/Berlin") == [
-        "2026-10-24 00:30", "2026-10-25 00:30", "2026-10-26 01:30"]
+        "2026-10-24 00:30",
+        "2026-10-25 00:30",
+        "2026-10-26 01:30",
+    ]
 
 
 def test_rates_count_from_their_anchor() -> None:
     assert _found("rate(12 hours)", "2026-10-01", "2026-10-02", anchor="2026-09-01T03:00") == [
-        "2026-10-01 03:00", "2026-10-01 15:00"]
+        "2026-10-01 03:00",
+        "2026-10-01 15:00",
+    ]
     assert _found("rate(1 day)", "2026-10-01", "2026-10-03", anchor="2026-10-02T07:00") == ["2026-10-02 07:00"]
 
 
-@pytest.mark.parametrize("expression", [
-    "", "cron()", "cron(0 5 * * * *)", "cron(0 5 ? * ? *)", "cron(61 5 ? * * *)", "cron(0 5 ? * FOO *)", "at(2026)",
-    "rate(0 days)", "rate(1 fortnight)", "cron(0 5 ? * * 1500)", "cron(* * ? * * *)", "cron(0/0 5 ? * * *)", "\x00",
-])
+@pytest.mark.parametrize(
+    "expression",
+    [
+        "",
+        "cron()",
+        "cron(0 5 * * * *)",
+        "cron(0 5 ? * ? *)",
+        "cron(61 5 ? * * *)",
+        "cron(0 5 ? * FOO *)",
+        "at(2026)",
+        "rate(0 days)",
+        "rate(1 fortnight)",
+        "cron(0 5 ? * * 1500)",
+        "cron(* * ? * * *)",
+        "cron(0/0 5 ? * * *)",
+        "\x00",
+    ],
+)
 def test_a_schedule_that_cannot_be_read_is_an_error_not_silence(expression: str) -> None:
     with pytest.raises(UnreadableSchedule):
         _found(expression, "2026-01-01", "2026-12-31", anchor="2026-01-01")
@@ -271,14 +322,28 @@ def _occasions(
     def calls() -> Iterator[Call]:
         yield _call("ListBackupPlans", {"BackupPlansList": [
             {"BackupPlanId": "p1", "BackupPlanName": "main", "CreationDate": created}]})  # fmt: skip
-        yield _call("GetBackupPlan", None if plan else {"BackupPlan": {"Rules": [rule]}}, step="plan", item=("p1",),
-                    error=plan)
-        yield _call("ListBackupSelections", {"BackupSelectionsList": [{"SelectionId": "s"}]}, step="selections.list",
-                    item=("p1",))
-        body = {"BackupSelection": {"Resources": ["arn:b", "arn:a", "arn:aws:ec2:*:*:volume/*"],
-                                    "ListOfTags": [{"ConditionKey": "backup"}]}}
-        yield _call("GetBackupSelection", None if selection else body, step="selections.selection", item=("p1", "s"),
-                    error=selection)
+        yield _call(
+            "GetBackupPlan", None if plan else {"BackupPlan": {"Rules": [rule]}}, step="plan", item=("p1",), error=plan
+        )
+        yield _call(
+            "ListBackupSelections",
+            {"BackupSelectionsList": [{"SelectionId": "s"}]},
+            step="selections.list",
+            item=("p1",),
+        )
+        body = {
+            "BackupSelection": {
+                "Resources": ["arn:b", "arn:a", "arn:aws:ec2:*:*:volume/*"],
+                "ListOfTags": [{"ConditionKey": "backup"}],
+            }
+        }
+        yield _call(
+            "GetBackupSelection",
+            None if selection else body,
+            step="selections.selection",
+            item=("p1", "s"),
+            error=selection,
+        )
 
     return list(derive_view(OCCASIONS, _header(PLANS), calls(), lambda _: []))
 
@@ -289,9 +354,17 @@ def test_occasions_begin_when_the_plan_did_and_end_when_it_was_read() -> None:
     first = found[0].fields
     assert (first["ScheduledAt"], first["WindowEnd"]) == ("2026-10-20T05:00:00Z", "2026-10-20T06:00:00Z")
     assert (first["Plan"], first["PlanId"], first["Rule"], first["RuleId"], first["Vault"]) == (
-        "main", "p1", "daily", "r1", "v")
+        "main",
+        "p1",
+        "daily",
+        "r1",
+        "v",
+    )
     assert (first["Resources"], first["Patterns"], first["ByTag"]) == (
-        ["arn:a", "arn:b"], ["arn:aws:ec2:*:*:volume/*"], True)
+        ["arn:a", "arn:b"],
+        ["arn:aws:ec2:*:*:volume/*"],
+        True,
+    )
     assert (first["IntervalHours"], first["RetentionDays"], first["Due"], first["InJobHistory"]) == (24, 35, True, True)
     assert found[0].id == "main/daily/2026-10-20T05:00:00Z"
 

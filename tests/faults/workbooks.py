@@ -43,7 +43,9 @@ def says_what_the_manifest_says(book: Book, gathered: Gathered) -> None:
         assert row["Status"] == receipt.result
         assert (row["Items"], row["Errors"]) == (receipt.items.returned, receipt.calls.errors)
         assert all(problem.code in row[_reason(row)] for problem in receipt.problems)
-    register = {(row["Requirement"], row["Kind"], row["Region"]): row["Status"] for row in book.rows("Evidence register")}
+    register = {
+        (row["Requirement"], row["Kind"], row["Region"]): row["Status"] for row in book.rows("Evidence register")
+    }
     assert register == {
         (name, receipt.unit.kind, receipt.unit.region): receipt.result
         for receipt in receipts

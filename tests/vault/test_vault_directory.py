@@ -35,9 +35,7 @@ def store(folder: Path) -> DirectoryStore:
 
 
 def put(store: DirectoryStore, key: str, data: bytes, lock: Lock | None = None) -> LockMode:
-    return store.put(
-        key, data, digest=Digest.of(data), size=len(data), media_type="text/plain", lock=lock
-    ).lock_mode
+    return store.put(key, data, digest=Digest.of(data), size=len(data), media_type="text/plain", lock=lock).lock_mode
 
 
 def test_a_folder_says_that_it_locks_nothing(store: DirectoryStore, lock: Lock, folder: Path) -> None:

@@ -37,9 +37,7 @@ def raw_put(vault: Vault, key: str, data: bytes) -> None:
 
 def test_a_blob_lies_under_its_digest_and_is_kept_once(vault: Vault, lock: Lock) -> None:
     first = vault.blobs.put_bytes(b"transcript", media_type="text/plain", lock=lock)
-    again = vault.blobs.put(
-        BytesIO(b"transcript"), digest=first.digest, size=10, media_type="text/plain", lock=lock
-    )
+    again = vault.blobs.put(BytesIO(b"transcript"), digest=first.digest, size=10, media_type="text/plain", lock=lock)
     assert again == first.custody
     assert list(vault.store.keys(vault.layout.blobs)) == [vault.layout.blob(Digest.of(b"transcript"))]
     assert vault.blobs.read(first.digest, limit=100) == b"transcript"
@@ -86,9 +84,7 @@ def test_bytes_squatting_under_a_digest_do_not_count_as_ours(vault: Vault, lock:
         vault.blobs.put_bytes(data, media_type="text/plain", lock=lock)
 
 
-def test_bytes_stored_without_a_checksum_are_compared_by_reading(
-    s3_place: Place, admin: S3Client, lock: Lock
-) -> None:
+def test_bytes_stored_without_a_checksum_are_compared_by_reading(s3_place: Place, admin: S3Client, lock: Lock) -> None:
     vault = assemble(s3_place.open(), s3_place.settings)
     ours, theirs = b"same length 1", b"same length 2"
     keys = [vault.layout.blob(Digest.of(data)) for data in (ours, theirs)]
@@ -269,9 +265,7 @@ def test_an_error_while_reading_ahead_is_raised_in_its_place() -> None:
         next(results)
 
 
-def test_a_blob_used_again_next_month_is_locked_as_long_as_the_new_run(
-    place: Place, vault: Vault, lock: Lock
-) -> None:
+def test_a_blob_used_again_next_month_is_locked_as_long_as_the_new_run(place: Place, vault: Vault, lock: Lock) -> None:
     stored = vault.blobs.put_bytes(b"the same catalogue", media_type="text/plain", lock=lock)
     later = Lock(lock.mode, lock.until + timedelta(days=31))
     custody = vault.blobs.put_bytes(b"the same catalogue", media_type="text/plain", lock=later).custody

@@ -179,9 +179,7 @@ def test_a_checkpoint_over_other_entries_is_not_built_upon(vault: Vault, signer:
         vault.log.append(opening(1))
 
 
-def test_another_key_does_not_go_on_with_our_log(
-    place: Place, vault: Vault, clock: Clock, tmp_path: Path
-) -> None:
+def test_another_key_does_not_go_on_with_our_log(place: Place, vault: Vault, clock: Clock, tmp_path: Path) -> None:
     vault.log.append(opening(1))
     stranger = assemble(place.open(), place.settings, create_key(tmp_path / "other.pem"), clock=clock)
     with pytest.raises(WrongKey, match="the key that this log began with"):
@@ -192,9 +190,7 @@ def test_another_key_does_not_go_on_with_our_log(
 def test_bytes_that_nobody_signed_stop_the_writer(vault: Vault, another_vault: Another) -> None:
     vault.log.append(opening(1))
     junk = b'{"payload":"","payloadType":"x","signatures":[]}'
-    vault.store.put(
-        vault.layout.entry(1), junk, digest=Digest.of(junk), size=len(junk), media_type="x/y", lock=None
-    )
+    vault.store.put(vault.layout.entry(1), junk, digest=Digest.of(junk), size=len(junk), media_type="x/y", lock=None)
     for writer in (vault, another_vault()):
         with pytest.raises(BrokenLog, match="entry under number 1"):
             writer.log.append(closing(1))

@@ -82,9 +82,7 @@ def test_second_versions_and_delete_markers_are_listed_oldest_first(
     assert [version.latest for version in found] == [False, False, True]
 
 
-def test_the_first_version_is_the_authoritative_one(
-    bucket: S3Store, key: str, lock: Lock, admin: S3Client
-) -> None:
+def test_the_first_version_is_the_authoritative_one(bucket: S3Store, key: str, lock: Lock, admin: S3Client) -> None:
     first = bucket.put(key, DATA, **SEALED, lock=lock)
     for _ in range(12):  # more than one page of a key's listing
         forged = admin.put_object(Bucket=BUCKET, Key=key, Body=b"forged later")["VersionId"]
@@ -98,9 +96,7 @@ def test_the_first_version_is_the_authoritative_one(
     assert list(bucket.keys(key)) == [key]
 
 
-def test_versions_of_a_key_stay_together_across_pages(
-    bucket: S3Store, s3_place: Place, admin: S3Client
-) -> None:
+def test_versions_of_a_key_stay_together_across_pages(bucket: S3Store, s3_place: Place, admin: S3Client) -> None:
     keys = [f"{s3_place.root}entry/{number:03d}" for number in range(7)]
     for written in keys:
         admin.put_object(Bucket=BUCKET, Key=written, Body=b"1")
@@ -168,9 +164,7 @@ def test_extending_never_shortens(bucket: S3Store, key: str, lock: Lock) -> None
         bucket.extend(key + "-missing", lock)
 
 
-def test_a_stricter_mode_lengthens_where_the_server_does_not_change_it(
-    bucket: S3Store, key: str, lock: Lock
-) -> None:
+def test_a_stricter_mode_lengthens_where_the_server_does_not_change_it(bucket: S3Store, key: str, lock: Lock) -> None:
     bucket.put(key, DATA, **SEALED, lock=lock)
     custody = bucket.extend(key, Lock(LockMode.COMPLIANCE, lock.until + timedelta(days=2)))
     assert (custody.lock_mode, custody.retain_until) == (LockMode.GOVERNANCE, lock.until + timedelta(days=2))

@@ -180,8 +180,12 @@ class Caller:
             outcome = self._attempt(ask)
         trace = here.recorder.take()
         if outcome.parsed is not None and trace.garbled:
-            outcome = _Outcome(code="UnreadableAnswer", status=trace.status, meaning=Meaning.FAILED,
-                               message="the answer is not of the form that the service speaks")
+            outcome = _Outcome(
+                code="UnreadableAnswer",
+                status=trace.status,
+                meaning=Meaning.FAILED,
+                message="the answer is not of the form that the service speaks",
+            )
         codes = [(item.code, item.status) for item in trace.retried]
         if outcome.meaning is Meaning.THROTTLED or any(meaning_of(*code) is Meaning.THROTTLED for code in codes):
             here.limits.throttled(here.account, ask.service)
@@ -201,8 +205,9 @@ class Caller:
             return self._without_credentials(type(error).__name__, str(error))
         except EndpointConnectionError as error:
             offered = self.environment.offers(ask.service, self.environment.region)
-            code, meaning = ("EndpointConnectionError", Meaning.FAILED) if offered else (
-                "ServiceNotOffered", Meaning.UNAVAILABLE)
+            code, meaning = (
+                ("EndpointConnectionError", Meaning.FAILED) if offered else ("ServiceNotOffered", Meaning.UNAVAILABLE)
+            )
             return _Outcome(code=code, message=str(error), meaning=meaning)
         except (BotoCoreError, ResponseParserError) as error:
             return _Outcome(code=type(error).__name__, message=str(error), meaning=Meaning.FAILED)
@@ -242,8 +247,12 @@ class Caller:
             return self.note_failure(ask, "NotStorable", str(error))
         if redacted.quarantined:
             self.tally.quarantined += 1
-            unfit = CallError(code="Quarantined", status=trace.status, result="failed",
-                              message="the answer holds a secret that cannot be cut out; it was not stored")
+            unfit = CallError(
+                code="Quarantined",
+                status=trace.status,
+                result="failed",
+                message="the answer holds a secret that cannot be cut out; it was not stored",
+            )
             trace.wire_digest = None  # a bare digest would let the secret be guessed
             call = self._call(ask, trace, started, finished, milliseconds, error=unfit)
             return self._keep(call, ask, NOTHING)

@@ -125,8 +125,15 @@ def _ask_batches(work: Work, scope: Scope, items: list[Item]) -> None:
     if batch is None:
         return
     for chunk in _chunks(items, batch):
-        inner = Scope(scope.account, scope.region, scope.period, scope.item, scope.parent,
-                      tuple(_asked_id(item, work) for item in chunk), scope.started)
+        inner = Scope(
+            scope.account,
+            scope.region,
+            scope.period,
+            scope.item,
+            scope.parent,
+            tuple(_asked_id(item, work) for item in chunk),
+            scope.started,
+        )
         for _ in _pages(work, batch, "batch", inner, tuple(item.id for item in chunk)):
             pass  # recorded; the derivation joins them by id
 
@@ -207,8 +214,9 @@ def _items(work: Work, answer: Answer, listing: ListDeclaration) -> list[Item]:
     found = answer.plain if listing.items == WHOLE_BODY else look_up(answer.plain, listing.items)
     values = [] if found is MISSING else found if isinstance(found, list) else [found]
     stored = items_of(answer.call, listing)
-    return [Item(value, id_of(kept, listing, unit.region, unit.account))
-            for value, kept in zip(values, stored, strict=True)]
+    return [
+        Item(value, id_of(kept, listing, unit.region, unit.account)) for value, kept in zip(values, stored, strict=True)
+    ]
 
 
 def _asked_id(item: Item, work: Work) -> Any:

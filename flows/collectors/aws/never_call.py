@@ -6,26 +6,30 @@ from types import MappingProxyType
 
 from flows.collectors.errors import ForbiddenCall
 
-NEVER_CALL = MappingProxyType({
-    "secretsmanager:GetSecretValue": "its answer is a secret",
-    "secretsmanager:BatchGetSecretValue": "its answer is secrets",
-    "ssm:GetParameter": "its answer can be a secret",
-    "ssm:GetParameters": "its answer can be secrets",
-    "ssm:GetParametersByPath": "its answer can be secrets",
-    "macie2:GetSensitiveDataOccurrences": "its answer is the sensitive data itself",
-    "kms:Decrypt": "its answer is what somebody wanted hidden",
-    "backup:StartRestoreJob": "it creates resources; restore proofs are not collectors",
-    "appsync:ListApiKeys": "its answer is keys",
-    "iam:CreateAccessKey": "it creates a credential",
-})
+NEVER_CALL = MappingProxyType(
+    {
+        "secretsmanager:GetSecretValue": "its answer is a secret",
+        "secretsmanager:BatchGetSecretValue": "its answer is secrets",
+        "ssm:GetParameter": "its answer can be a secret",
+        "ssm:GetParameters": "its answer can be secrets",
+        "ssm:GetParametersByPath": "its answer can be secrets",
+        "macie2:GetSensitiveDataOccurrences": "its answer is the sensitive data itself",
+        "kms:Decrypt": "its answer is what somebody wanted hidden",
+        "backup:StartRestoreJob": "it creates resources; restore proofs are not collectors",
+        "appsync:ListApiKeys": "its answer is keys",
+        "iam:CreateAccessKey": "it creates a credential",
+    }
+)
 
-SIDE_EFFECTS = MappingProxyType({
-    "iam:GenerateCredentialReport": "starts a report; harmless",
-    "iam:GenerateServiceLastAccessedDetails": "starts a report; harmless",
-    "cloudtrail:StartQuery": "bills by data scanned",
-    "athena:StartQueryExecution": "bills by data scanned and writes a result object",
-    "cloudformation:DetectStackDrift": "starts a job",
-})
+SIDE_EFFECTS = MappingProxyType(
+    {
+        "iam:GenerateCredentialReport": "starts a report; harmless",
+        "iam:GenerateServiceLastAccessedDetails": "starts a report; harmless",
+        "cloudtrail:StartQuery": "bills by data scanned",
+        "athena:StartQueryExecution": "bills by data scanned and writes a result object",
+        "cloudformation:DetectStackDrift": "starts a job",
+    }
+)
 
 READ_VERBS = ("Get", "List", "Describe", "BatchGet", "Search", "Select", "Lookup", "Simulate", "Filter")
 """How an operation's name begins that only reads; anything else must stand in SIDE_EFFECTS."""

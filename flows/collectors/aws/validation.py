@@ -149,8 +149,9 @@ class _Check:
     def _single(self, call: CallDeclaration, place: _Place) -> OperationModel:
         operation = self._call(call, place)
         if call.pages is not None or self._known_paging(call) is not None or _page_members(operation):
-            raise self._bad(call, "expected an operation that gives its answer at once, found one that pages; "
-                                  "declare it as `list:`")
+            raise self._bad(
+                call, "expected an operation that gives its answer at once, found one that pages; declare it as `list:`"
+            )
         return operation
 
     def _call(self, call: CallDeclaration, place: _Place) -> OperationModel:
@@ -169,8 +170,12 @@ class _Check:
 
     def _reference(self, call: CallDeclaration, reference: str, place: _Place) -> None:
         name, _, path = reference[1:].partition(".")
-        there = {"item": place.has_item, "parent": place.has_parent, "ids": place.has_ids,
-                 "started": place.started is not None}
+        there = {
+            "item": place.has_item,
+            "parent": place.has_parent,
+            "ids": place.has_ids,
+            "started": place.started is not None,
+        }
         if name not in NAMES or not there.get(name, True) or (name == "period" and path not in ("start", "end")):
             raise self._bad(call, f"expected a reference that has a value here, found {reference!r}")
         shape = {"item": place.item, "parent": place.parent, "started": place.started}.get(name)
@@ -181,8 +186,11 @@ class _Check:
         config = paging_of(call.pages, self._known_paging(call))
         found = _page_members(operation)
         if config is None and found:
-            raise self._bad(call, f"expected `pages: {{output, input}}`, found none: the answer has "
-                                  f"{', '.join(found)} and botocore has no paginator for it")
+            raise self._bad(
+                call,
+                f"expected `pages: {{output, input}}`, found none: the answer has "
+                f"{', '.join(found)} and botocore has no paginator for it",
+            )
         if call.pages is not None:
             self._path(operation, call.pages.output)
             shape: Any = operation.input_shape
@@ -203,8 +211,9 @@ class _Check:
                 return None  # a source's own fields, or names that come from outside
             members = getattr(step, "members", {})
             if name not in members:
-                raise self._bad(call, f"expected {what} to exist, found no {name!r}; there are: "
-                                      f"{', '.join(members) or '(none)'}")
+                raise self._bad(
+                    call, f"expected {what} to exist, found no {name!r}; there are: {', '.join(members) or '(none)'}"
+                )
             step = members[name]
         found: Shape = step
         return found

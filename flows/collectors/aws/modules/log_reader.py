@@ -102,8 +102,11 @@ class LogReader:
         self._plain += len(piece)
         allowed = max(self.bounds.ratio_from, self._stored.size * self.bounds.ratio)
         if self._plain > min(self.bounds.plain_bytes, allowed):
-            raise UnreadableFile("GzipBomb", f"expected at most {min(self.bounds.plain_bytes, allowed)} bytes inside "
-                                             f"{self._stored.size}, found more")
+            raise UnreadableFile(
+                "GzipBomb",
+                f"expected at most {min(self.bounds.plain_bytes, allowed)} bytes inside "
+                f"{self._stored.size}, found more",
+            )
         return piece
 
 

@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Sequence
+from collections.abc import Iterable, Sequence
 from dataclasses import dataclass
 from datetime import date, datetime
 from pathlib import Path
@@ -103,11 +103,22 @@ def validated(model: type[Model], document: Document, pointer: Pointer = ()) -> 
 
 def _mistakes(document: Document, pointer: Pointer, error: ValidationError) -> list[str]:
     lines = []
-    for mistake in error.errors(include_url=False):
+    mistakes = error.errors(include_url=False)
+    for mistake in mistakes:
+        if _follows(mistake, mistakes):
+            continue
         place = pointer + tuple(mistake["loc"])
         shown = ".".join(str(step) for step in mistake["loc"]) or "(whole)"
         lines.append(f"{document.path}:{document.line(place)}: {shown}: {_wording(mistake)}")
     return lines
+
+
+def _follows(mistake: Any, mistakes: Iterable[Any]) -> bool:
+    """A list is called too short where its items were dropped for mistakes of their own, which are told."""
+    own = mistake["loc"]
+    return mistake["type"] == "too_short" and any(
+        len(other["loc"]) > len(own) and other["loc"][: len(own)] == own for other in mistakes
+    )
 
 
 def _wording(mistake: Any) -> str:

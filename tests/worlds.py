@@ -114,6 +114,11 @@ class Organisation:
         """Where a directory vault lies."""
         return self.folder / "vault"
 
+    def contents(self) -> dict[str, bytes]:
+        """Every file of a directory vault."""
+        files = (path for path in self.vault_folder.rglob("*") if path.is_file())
+        return {str(path.relative_to(self.vault_folder)): path.read_bytes() for path in files}
+
     def vault(self) -> Vault:
         """The vault, to read from."""
         with mock.patch.dict(os.environ, self.environment):

@@ -48,6 +48,7 @@ def collect(
     from flows.cli.summary_table import show_summary
     from flows.settings import config_path
     from flows.steps.periods import checked_case, checked_slot
+    from flows.steps.runtime import check_ready
     from flows.steps.selecting import selection_of
     from flows.summary import RunSummary
 
@@ -57,6 +58,7 @@ def collect(
     checked_case(case)
     checked_slot(slot)
     _refuse_unknown_names(path, selection)
+    check_ready(path)
 
     def work() -> RunSummary:
         from flows.collect_evidence import collect_evidence

@@ -33,14 +33,15 @@ def monthly(
     from flows.cli.orchestrated import orchestrated
     from flows.cli.progress import Terminal
     from flows.cli.summary_table import show_summary
-    from flows.settings import config_path, load_settings
+    from flows.settings import config_path
     from flows.steps.periods import month_period
+    from flows.steps.runtime import check_ready
     from flows.summary import RunSummary
 
     path = config_path(config)
-    load_settings(path)
     if month is not None:
         month_period(month)
+    check_ready(path)
 
     def work() -> RunSummary:
         from flows.monthly_compliance import monthly_compliance

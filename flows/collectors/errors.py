@@ -2,6 +2,9 @@
 
 from __future__ import annotations
 
+CREDENTIALS_REFUSED = "credentials refused"
+"""Begins the reason of every unit of an account whose credentials were refused, that of the one which found it too."""
+
 
 class CollectorError(Exception):
     """Base of all errors of the collectors."""

@@ -18,7 +18,7 @@ from evidence_schema.models.names import GLOBAL_REGION, GatherResult
 from evidence_schema.models.receipt import Receipt, StoredBlob
 from evidence_schema.models.transcript import Collector
 from evidence_schema.models.unit import PlannedUnit, Unit
-from flows.collectors.errors import CredentialsRefused
+from flows.collectors.errors import CREDENTIALS_REFUSED, CredentialsRefused
 from flows.collectors.gathered import Gathered, GatherRequest
 from flows.collectors.spool import Spooled
 from flows.observing import Observer
@@ -29,8 +29,6 @@ from flows.steps.runtime import GENERATOR
 from flows.vault.vault import Vault
 
 NOT_ENABLED = "not-opted-in"
-CREDENTIALS_REFUSED = "credentials refused"
-"""Begins the reason of every unit of an account that was stopped."""
 
 
 @dataclass(frozen=True, order=True)

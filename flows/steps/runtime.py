@@ -26,7 +26,7 @@ from flows.settings import (
 )
 from flows.vault.keys import Signer, load_key, load_pseudonyms
 from flows.vault.settings import StoreCredentials, VaultSettings
-from flows.vault.vault import Vault, open_vault, utc_now
+from flows.vault.vault import Vault, open_store, open_vault, utc_now
 
 GENERATOR = f"evidence-collector {version('evidence-collector')}"
 
@@ -58,6 +58,14 @@ def open_runtime(config: Path, *, writing: bool = True) -> Runtime:
             vault_settings(located), signer_of(located) if writing else None, credentials=vault_credentials()
         ),
     )
+
+
+def check_ready(config: Path) -> None:
+    """What can be found out before anything is started: settings, keys, and that the vault is one."""
+    located = load_settings(config)
+    signer_of(located)
+    requester_of(located)
+    open_store(vault_settings(located), create=True, credentials=vault_credentials()).check_ready()
 
 
 def vault_settings(located: Located) -> VaultSettings:

@@ -431,7 +431,10 @@ def _asking(what: str) -> Iterator[None]:
     except (NoCredentialsError, PartialCredentialsError, ProfileNotFound) as error:
         raise StoreDenied(f"expected credentials for {what}, found none ({error}); set a profile or keys") from error
     except (NoConnectionError, HTTPClientError, IncompleteReadError) as error:
-        raise StoreUnavailable(f"expected an answer about {what}, found {type(error).__name__}; try again") from error
+        raise StoreUnavailable(
+            f"expected an answer about {what}, found {type(error).__name__}; check vault.endpoint and the network, "
+            "then try again"
+        ) from error
     except BotoCoreError as error:
         raise StoreRefused(f"expected to ask about {what}, found: {error}") from error
 

@@ -486,7 +486,7 @@ def test_an_expired_token_fails_the_unit_and_stops_the_account(aws: StubAws) -> 
     desk = desk_over(KEYS, other)
     found = desk.gather("aws.kms.keys", "aws.kms.aliases")
     assert [kept.gathered.result for kept in found] == [GatherResult.FAILED]
-    assert found[0].gathered.reason == "credentials expired (ExpiredTokenException)"
+    assert found[0].gathered.reason == "credentials refused: credentials expired (ExpiredTokenException)"
     assert "sign in again" in desk.refused
     assert aws.asked("kms:ListAliases") == []
     assert {record.id: sorted(record.gaps) for record in found[0].records} == {"k1": [], "k2": ["key", "rotation"]}

@@ -627,7 +627,9 @@ example("EV-BKP-01-C3", "lacks_field", without(plan().records()[0], "plan"), fac
 
 at_once = jobs(job("2026-10-20T03:05:00Z"))
 example("EV-BKP-02-C1", "pass", occasion(20), lists=at_once, facts=NO_TICKET)
-example("EV-BKP-02-C1", "pass", occasion(18), "cured later", lists=at_once, facts=NO_TICKET)
+late = jobs(job("2026-10-20T03:05:00Z", state="FAILED"), job("2026-10-21T02:59:59Z"))
+example("EV-BKP-02-C1", "pass", occasion(20), "cured before the next occasion", lists=late, facts=NO_TICKET)
+example("EV-BKP-02-C1", "fail", occasion(19), "the next occasion's job cures nothing", lists=at_once, facts=NO_TICKET)
 example(
     "EV-BKP-02-C1", "pass", occasion(20), "cured by hand",
     lists=jobs(job("2026-10-20T03:05:00Z", state="FAILED"), job("2026-10-20T09:00:00Z", by_hand=True)), facts=NO_TICKET,

@@ -2,12 +2,12 @@
 
 from __future__ import annotations
 
-import json
 import shutil
 from pathlib import Path
 
 import pytest
-from worlds import PROJECT, Completed, Founder, Organisation, founded, locked_bucket
+from told import told
+from worlds import PROJECT, Founder, Organisation, founded, locked_bucket
 
 from evidence_schema.models.names import GatherResult, Outcome
 from flows.demo.world import World
@@ -49,21 +49,22 @@ def test_an_unknown_name_is_told_with_near_matches_and_nothing_is_started(
 
 
 BROKEN_SETTINGS = {
-    "a bracket that is not closed": ("regions:", "regions: [eu-central-1\nx:", "evidence.yaml"),
-    "a field that nobody knows": ("organisation:", "organization:", "organi"),
-    "an account that is no id": ("- id: '111122223333'", "- id: '1111 2222'", "accounts"),
+    "a bracket that is not closed": ("regions:", "regions: [eu-central-1\nx:", ["YAML"]),
+    "a field that nobody knows": ("organisation:", "organization:", ["organisation", "organization"]),
+    "an account that is no id": ("- id: '111122223333'", "- id: '1111 2222'", ["accounts.0.id"]),
 }
 
 
 @pytest.mark.parametrize("what", BROKEN_SETTINGS)
 def test_malformed_settings_are_told_with_file_and_line(what: str, place: Organisation) -> None:
-    old, new, told_of = BROKEN_SETTINGS[what]
+    old, new, mistakes = BROKEN_SETTINGS[what]
     text = place.settings_file.read_text(encoding="utf-8")
     assert old in text
     place.settings_file.write_text(text.replace(old, new, 1), encoding="utf-8")
-    line = told(place.evidence("run", "monthly"), USAGE)
-    assert told_of in line
-    assert f"{place.settings_file}:" in line
+    lines = told(place.evidence("run", "monthly"), USAGE, lines=len(mistakes)).splitlines()
+    for line, mistake in zip(lines, mistakes, strict=True):
+        assert mistake in line
+        assert f"{place.settings_file}:" in line
     assert not list(place.vault_folder.rglob("*.json"))
 
 
@@ -100,7 +101,7 @@ def test_without_credentials_the_run_closes_and_says_so_of_every_unit(place: Org
     assert {receipt.result for receipt in gathered.receipts.values()} == {GatherResult.FAILED}
     for receipt in gathered.receipts.values():
         assert receipt.reason.startswith("credentials refused")
-        assert "NoCredentials" in receipt.reason
+        assert "found no credentials" in receipt.reason
     assert {outcome.outcome for outcome in gathered.outcomes.requirements} == {Outcome.NOT_COLLECTED}
     assert "credentials refused" in done.stdout
     assert world.accesses() == ()
@@ -126,11 +127,11 @@ def test_another_key_than_the_log_began_with_is_refused_and_changes_nothing(
 ) -> None:
     assert place.evidence("collect", *NARROW).returncode == 1
     other = founded(tmp_path / "other", world, prefect_url)
-    before = contents(place)
+    before = place.contents()
     shutil.copy(other.folder / "keys" / "log-key.pem", place.folder / "keys" / "log-key.pem")
     line = told(place.evidence("collect", *NARROW), COULD_NOT_RUN)
     assert "key" in line
-    assert contents(place) == before
+    assert place.contents() == before
     assert place.verified().exit_code == 0
 
 
@@ -140,14 +141,13 @@ def test_a_wrong_passphrase_is_refused_and_changes_nothing(world: World, prefect
         line = told(place.evidence("collect", *NARROW, env={"EVIDENCE_KEY_PASSPHRASE": wrong}), COULD_NOT_RUN)
         assert "passphrase" in line
         assert not list(place.vault_folder.rglob("*.json"))
-    assert "staple" not in json.dumps(contents(place))
     assert place.evidence("collect", *NARROW).returncode == 1
 
 
 def test_a_missing_key_is_told_and_changes_nothing(place: Organisation) -> None:
     (place.folder / "keys" / "log-key.pem").unlink()
     assert "log-key.pem" in told(place.evidence("collect", *NARROW), COULD_NOT_RUN)
-    assert contents(place) == {}
+    assert place.contents() == {}
 
 
 def test_init_writes_nothing_over(place: Organisation, world: World) -> None:
@@ -167,24 +167,5 @@ def test_a_vault_whose_server_is_down_is_told(organisation: Founder, world: Worl
     place = organisation(tmp_path, bucket=locked_bucket(world.store))
     place.change_settings(lambda settings: settings["vault"].update(endpoint="http://127.0.0.1:9"))
     line = told(place.evidence("collect", *NARROW), COULD_NOT_RUN)
-    assert "127.0.0.1:9" in line
+    assert "vault.endpoint" in line
     assert world.accesses() == ()
-
-
-def told(done: Completed, exit_code: int) -> str:
-    """The one line on stderr of a command that could not be done."""
-    assert done.returncode == exit_code, (done.returncode, done.stderr)
-    assert done.stdout == ""
-    lines = done.stderr.strip().splitlines()
-    assert len(lines) == 1, done.stderr
-    assert lines[0].startswith("evidence: ")
-    return lines[0]
-
-
-def contents(place: Organisation) -> dict[str, str]:
-    """Every file of a directory vault."""
-    return {
-        str(path.relative_to(place.vault_folder)): path.read_bytes().hex()
-        for path in sorted(place.vault_folder.rglob("*"))
-        if path.is_file()
-    }

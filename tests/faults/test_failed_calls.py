@@ -20,16 +20,6 @@ pytestmark = pytest.mark.faults
 HOME, OTHER = REGIONS
 
 
-@pytest.fixture(scope="module")
-def undisturbed(organisation: Founder, tmp_path_factory: pytest.TempPathFactory) -> Gathered:
-    """The same month with nothing wrong."""
-    place = organisation(tmp_path_factory.mktemp("undisturbed"), frameworks=["soc2"])
-    assert place.evidence("run", "monthly").returncode == 1
-    gathered = place.gathered()
-    assert all(receipt.result.is_complete for receipt in gathered.receipts.values())
-    return gathered
-
-
 @pytest.fixture
 def place(organisation: Founder, tmp_path: Path) -> Organisation:
     return organisation(tmp_path, frameworks=["soc2"])

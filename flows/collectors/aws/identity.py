@@ -7,7 +7,7 @@ from typing import Any
 
 from botocore.exceptions import BotoCoreError, ClientError
 
-from flows.collectors.aws.errors import Meaning, meaning_of
+from flows.collectors.aws.errors import WITHOUT_CREDENTIALS, Meaning, meaning_of
 from flows.collectors.aws.session import Sessions
 from flows.collectors.errors import CredentialsRefused
 
@@ -44,6 +44,8 @@ class Identity:
             answer = self._ask(account, run_id)
         except ClientError as error:
             raise CredentialsRefused(what_to_try(account, f"credentials not accepted ({_code(error)})")) from error
+        except WITHOUT_CREDENTIALS as error:
+            raise CredentialsRefused(what_to_try(account, f"found no credentials ({type(error).__name__})")) from error
         except BotoCoreError as error:
             raise CredentialsRefused(what_to_try(account, f"STS gave no answer ({type(error).__name__})")) from error
         if answer["Account"] != account:

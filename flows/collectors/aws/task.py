@@ -28,7 +28,7 @@ from flows.collectors.aws.session import Sessions
 from flows.collectors.aws.settings import AwsSettings, product_version
 from flows.collectors.aws.validation import Validator
 from flows.collectors.aws.work import Work
-from flows.collectors.errors import CredentialsRefused
+from flows.collectors.errors import CREDENTIALS_REFUSED, CredentialsRefused
 from flows.collectors.gathered import Gathered, GatherRequest
 from flows.collectors.redaction import Redactor
 from flows.collectors.registry import Kinds
@@ -88,7 +88,7 @@ class Task:
             ending = self._gather(planned.unit, principal, tally)
         except CredentialsRefused as error:
             self.refused = str(error)
-            ending = _Ending(GatherResult.FAILED, self.refused)
+            ending = _Ending(GatherResult.FAILED, f"{CREDENTIALS_REFUSED}: {self.refused}")
         self._results[planned.unit] = ending.result
         return Gathered(
             unit=planned.unit,
@@ -156,7 +156,7 @@ class Task:
             result, reason = ending.result, ending.reason
         self.refused = work.caller.refused
         if self.refused:
-            result, reason = GatherResult.FAILED, self.refused
+            result, reason = GatherResult.FAILED, f"{CREDENTIALS_REFUSED}: {self.refused}"
         elif work.caller.stopped is not None:
             reason = f"{work.caller.stopped[1]}; {reason}"
         return _Ending(result, reason, work.caller.writer.finish(), tuple(work.files))

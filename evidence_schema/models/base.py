@@ -49,7 +49,12 @@ Text = Annotated[str, Field(max_length=4096)]
 class Frozen(BaseModel):
     """A value: change makes a new one (`model_copy(update=...)`)."""
 
-    model_config = ConfigDict(frozen=True, extra="forbid", populate_by_name=True, ser_json_inf_nan="strings")
+    model_config = ConfigDict(
+        frozen=True,
+        extra="forbid",
+        populate_by_name=True,
+        json_schema_serialization_defaults_required=True,  # a field with a default is written like any other
+    )
 
     def to_json(self) -> dict[str, Any]:
         """Plain JSON without nulls: a field that is None is left out."""

@@ -5,6 +5,7 @@ from __future__ import annotations
 from collections.abc import Mapping
 from dataclasses import dataclass
 from datetime import UTC, datetime
+from functools import cached_property
 from typing import TypeVar
 
 from pydantic import ValidationError
@@ -61,15 +62,15 @@ class Run:
     def run_id(self) -> str:
         return self.state.run_id
 
-    @property
+    @cached_property
     def declarations(self) -> Mapping[str, KindDeclaration]:
         return {item.kind: item for item in self.catalog.declarations}
 
-    @property
+    @cached_property
     def kinds(self) -> Kinds:
         return Kinds(self.catalog.declarations)
 
-    @property
+    @cached_property
     def personal(self) -> bool:
         """Whether any kind of the run holds personal data."""
         return any(self.declarations[unit.unit.kind].personal for unit in self.units)

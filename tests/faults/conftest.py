@@ -2,13 +2,34 @@
 
 from __future__ import annotations
 
+from collections.abc import Iterator
+from dataclasses import replace
+from datetime import UTC, datetime, timedelta
+
 import pytest
 from comparing import Substance, substance_of
-from worlds import Founder, Gathered
+from worlds import Founder, Gathered, with_credential_report
+
+from flows.demo.account import fill_account
+from flows.demo.world import World, simulated_world
 
 pytest.register_assert_rewrite("killing", "truth", "told", "workbooks")
 
 from killing import MONTH, UNITS, small  # noqa: E402 (rewritten before it is imported)
+
+DAYS_WITH_LOG_FILES = 4
+
+
+@pytest.fixture(scope="session")
+def session_world(tmp_path_factory: pytest.TempPathFactory) -> Iterator[World]:
+    """A world whose trail has few log files: a month of them takes longer to read than all else together."""
+    now = datetime.now(UTC)
+    last = now.date().replace(day=1) - timedelta(days=1)
+    with simulated_world(tmp_path_factory.mktemp("world"), fill=False) as world:
+        days = (last - timedelta(days=DAYS_WITH_LOG_FILES - 1), last)
+        account = fill_account(world.account_url, now=now, log_days=days)
+        world.clear_accesses()
+        yield with_credential_report(replace(world, account=account))
 
 
 @pytest.fixture(scope="session")

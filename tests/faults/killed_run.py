@@ -33,22 +33,20 @@ class Point:
 
     def wrapped(self, put: Callable[..., Any]) -> Callable[..., Any]:
         def dying_put(store: object, key: str, source: Any, **options: Any) -> Any:
-            struck = self._is_struck(key, source, options["media_type"])
-            if struck and self._moment == "before":
-                os.kill(os.getpid(), signal.SIGKILL)
+            self._passed("before", key, source, options["media_type"])
             done = put(store, key, source, **options)
-            if struck:
-                os.kill(os.getpid(), signal.SIGKILL)
+            self._passed("after", key, source, options["media_type"])
             return done
 
         return dying_put
 
-    def _is_struck(self, key: str, source: Any, media_type: str) -> bool:
-        if self._what not in _names(key, source, media_type):
-            return False
+    def _passed(self, moment: str, key: str, source: Any, media_type: str) -> None:
+        if moment != self._moment or self._what not in _names(key, source, media_type):
+            return
         with self._mutex:
             self._left -= 1
-            return self._left == 0
+            if self._left == 0:
+                os.kill(os.getpid(), signal.SIGKILL)
 
 
 def _names(key: str, source: Any, media_type: str) -> tuple[str, ...]:

@@ -29,7 +29,7 @@ from flows.steps.periods import adhoc_slot, month_before, month_period
 from flows.steps.runtime import open_runtime
 from flows.steps.sources import collector_for
 
-pytestmark = pytest.mark.faults
+pytestmark = [pytest.mark.faults, pytest.mark.thorough]
 
 KINDS: Kinds = load_kinds()
 GATHERED = [kind for kind in KINDS if KINDS[kind].view_of is None]

@@ -11,6 +11,7 @@ from worlds import PROJECT, Founder, Organisation, founded, locked_bucket
 
 from evidence_schema.models.names import GatherResult, Outcome
 from flows.demo.world import World
+from flows.vault.keys import create_key
 
 pytestmark = pytest.mark.faults
 
@@ -122,13 +123,11 @@ def test_a_bucket_that_does_not_exist_is_told(organisation: Founder, tmp_path: P
     assert "no-such-bucket" in told(place.evidence("collect", *NARROW), COULD_NOT_RUN)
 
 
-def test_another_key_than_the_log_began_with_is_refused_and_changes_nothing(
-    place: Organisation, world: World, tmp_path: Path, prefect_url: str
-) -> None:
+def test_another_key_than_the_log_began_with_is_refused_and_changes_nothing(place: Organisation) -> None:
     assert place.evidence("collect", *NARROW).returncode == 1
-    other = founded(tmp_path / "other", world, prefect_url)
     before = place.contents()
-    shutil.copy(other.folder / "keys" / "log-key.pem", place.folder / "keys" / "log-key.pem")
+    (place.folder / "keys" / "log-key.pem").unlink()
+    create_key(place.folder / "keys" / "log-key.pem", None, vault_url=str(place.vault_folder))
     line = told(place.evidence("collect", *NARROW), COULD_NOT_RUN)
     assert "key" in line
     assert place.contents() == before

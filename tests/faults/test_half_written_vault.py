@@ -31,7 +31,7 @@ def test_an_entry_without_checkpoint_is_told_and_repaired_by_the_next_start(plac
     is_as_killed(place, point)
     report = place.evidence(*TRUSTED, "--json")
     assert report.returncode == INCOMPLETE, report.stdout
-    assert {problem["type"] for problem in json_of(report)["problems"]} == {"checkpoint-missing"}
+    assert "checkpoint-missing" in {problem["type"] for problem in json_of(report)["problems"]}
     stale, fresh = (place.vault_folder / ".tmp" / name for name in ("stale", "fresh"))
     stale.write_bytes(b"what a writer that died has left")
     fresh.write_bytes(b"what another writer is writing")

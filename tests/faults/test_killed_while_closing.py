@@ -26,7 +26,11 @@ POINTS = {
 }
 
 
-@pytest.mark.parametrize("name", POINTS)
+IN_SHORT = ("after the manifest", "after the judged entry")
+MARKED = [pytest.param(name, marks=[] if name in IN_SHORT else pytest.mark.thorough) for name in POINTS]
+
+
+@pytest.mark.parametrize("name", MARKED)
 def test_the_next_start_finishes_what_is_missing_and_asks_nothing(
     name: str, organisation: Founder, world: World, undisturbed_small: Substance, tmp_path: Path
 ) -> None:

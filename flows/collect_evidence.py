@@ -17,7 +17,7 @@ from flows.settings import config_path
 from flows.steps.closing import close_run
 from flows.steps.gathering import Gathering, TaskKey
 from flows.steps.judging import judge_run
-from flows.steps.opening import RunRequest, open_run
+from flows.steps.opening import RunRequest, load_run, open_run
 from flows.steps.periods import adhoc_period, adhoc_slot
 from flows.steps.runtime import Runtime, open_runtime
 from flows.steps.sources import collector_for
@@ -67,7 +67,8 @@ def collect_evidence(
         period=adhoc_period(start, end, runtime.clock()),
         case=case,
     )
-    return collect(runtime, request).to_json()
+    summary = finished(runtime, slot) if slot else None
+    return (summary or collect(runtime, request)).to_json()
 
 
 def collect(runtime: Runtime, request: RunRequest) -> RunSummary:
@@ -81,6 +82,21 @@ def collect(runtime: Runtime, request: RunRequest) -> RunSummary:
     watch.step("judging")
     state = judge_run(runtime.vault, closed)
     summary = summary_of(runtime.vault, run, state)
+    publish_table(summary)
+    return summary
+
+
+def finished(runtime: Runtime, slot: str) -> RunSummary | None:
+    """The slot's closed run, judged if it was not yet: a process may have been stopped between the two, or one beside
+    us may have been faster. None where the slot waits for a run, or has one to resume.
+    """
+    closed = [state for state in runtime.vault.runs.runs() if state.slot == slot and state.close is not None]
+    if not closed or runtime.vault.runs.open_run(slot) is not None:
+        return None
+    observer.get().step(f"{slot} is closed already; finishing what is missing")
+    runtime.vault.repair()
+    state = judge_run(runtime.vault, closed[-1])
+    summary = summary_of(runtime.vault, load_run(runtime.vault, state, joined=True), state)
     publish_table(summary)
     return summary
 

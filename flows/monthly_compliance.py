@@ -10,11 +10,9 @@ from prefect.runtime import flow_run
 
 from evidence_schema.models.names import Trigger
 from evidence_schema.models.unit import Selection
-from flows.collect_evidence import collect, publish_table
+from flows.collect_evidence import collect, finished
 from flows.compile_workbook import compile_all
-from flows.observing import observer
 from flows.settings import config_path
-from flows.steps.judging import judge_run
 from flows.steps.opening import RunRequest, load_run
 from flows.steps.periods import month_before, month_period, month_slot
 from flows.steps.runtime import Runtime, open_runtime
@@ -39,7 +37,7 @@ def monthly_compliance(
     runtime = open_runtime(config_path(config))
     month = month or month_before(runtime.clock())
     slot, period = month_slot(month), month_period(month)
-    summary = None if again else _finished(runtime, slot)
+    summary = None if again else finished(runtime, slot)
     if summary is None:
         selection = Selection(frameworks=runtime.settings.frameworks)
         request = RunRequest(slot=slot, trigger=Trigger.SCHEDULE, selection=selection, period=period)
@@ -56,16 +54,3 @@ def deliver(runtime: Runtime, summary: RunSummary, folder: Path | None) -> RunSu
     run = load_run(runtime.vault, state)
     told = summary_of(runtime.vault, run, state, books)
     return told.model_copy(update={"resumed": summary.resumed})
-
-
-def _finished(runtime: Runtime, slot: str) -> RunSummary | None:
-    """The slot's closed run, judged if it was not yet: a process may have been stopped between the two."""
-    closed = [state for state in runtime.vault.runs.runs() if state.slot == slot and state.close is not None]
-    if not closed or runtime.vault.runs.open_run(slot) is not None:
-        return None
-    observer.get().step(f"{slot} is closed already; finishing what is missing")
-    runtime.vault.repair()
-    state = judge_run(runtime.vault, closed[-1])
-    summary = summary_of(runtime.vault, load_run(runtime.vault, state, joined=True), state)
-    publish_table(summary)
-    return summary

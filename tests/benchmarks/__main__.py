@@ -69,11 +69,13 @@ def orchestration(folder: Path, rounds: int) -> bool:
             inside, around = through_prefect(make())
             prefect.append(inside)
             flow_runs.append(around)
+        nothing = bare_task_ms()
     ratio = statistics.median(a / b for a, b in zip(prefect, pool, strict=True))
     a_task = 1000 * statistics.median(a - b for a, b in zip(prefect, pool, strict=True)) / tasks
     print(f"Prefect's API start: {api_s:.1f} s; a flow run's own start and end: {statistics.median(flow_runs):.2f} s")
     print(f"{tasks} tasks, {len(warm.receipts())} units, {rounds} rounds, median seconds: "
           f"thread pool {statistics.median(pool):.2f}, Prefect {statistics.median(prefect):.2f}")  # fmt: skip
+    print(f"a task that does nothing: {nothing:.1f} ms")
     passed = judged("Prefect / thread pool", ratio, MOST_TIMES)
     return judged("ms a task above the pool", a_task, MOST_MS_A_TASK) and passed
 
@@ -117,6 +119,22 @@ def through_pool(gathering: Gathering) -> float:
             for future in [pool.submit(gathering.gather, key.service, key.account, key.region) for key in keys]:
                 future.result()
     return time.monotonic() - began
+
+
+def bare_task_ms(tasks: int = 100) -> float:
+    """Milliseconds of a task that does nothing: what Prefect itself takes for one."""
+    from prefect import flow
+
+    from flows.tasks import RUNNER, gather_task
+
+    def bench() -> float:
+        gather = gather_task(lambda service, account, region: "")
+        began = time.monotonic()
+        for future in [gather.submit("none", "none", str(number)) for number in range(tasks)]:
+            future.result()
+        return time.monotonic() - began
+
+    return 1000 * flow(bench, name="bench", task_runner=RUNNER)() / tasks
 
 
 def through_prefect(gathering: Gathering) -> tuple[float, float]:

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import json
 from pathlib import Path
-from typing import Any
+from typing import Any, Literal
 
 from evidence_schema.models.base import Frozen
 from evidence_schema.models.entry import Statement
@@ -31,11 +31,14 @@ PUBLISHED: dict[str, type[Frozen]] = {
     "trust-policy": TrustPolicy,
 }
 """Name -> model. Everything that is stored or signed."""
+FROM_OUTSIDE = frozenset({"trust-policy"})
+"""What a person may have written: a field with a default may be left out. We ourselves write every field."""
 
 
 def schema_of(name: str) -> dict[str, Any]:
     """The JSON Schema of a published model; its `$id` carries its version."""
-    schema = PUBLISHED[name].model_json_schema(by_alias=True, mode="serialization")
+    mode: Literal["validation", "serialization"] = "validation" if name in FROM_OUTSIDE else "serialization"
+    schema = PUBLISHED[name].model_json_schema(by_alias=True, mode=mode)
     _drop_nulls(schema)
     return {"$schema": DIALECT, "$id": f"urn:evidence-collector:schema:{name}:v1", **schema}
 

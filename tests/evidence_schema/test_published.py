@@ -60,7 +60,7 @@ from evidence_schema.models.transcript import (
 )
 from evidence_schema.models.trust import TrustedKey, TrustPolicy
 from evidence_schema.models.unit import Listing, Period, Plan, PlannedUnit, Selection, Unit
-from evidence_schema.published import DIALECT, FOLDER, PUBLISHED, schema_of, schema_path, schema_text
+from evidence_schema.published import DIALECT, FOLDER, FROM_OUTSIDE, PUBLISHED, schema_of, schema_path, schema_text
 
 AT = datetime(2026, 11, 1, 6, tzinfo=UTC)
 PERIOD = Period(start=datetime(2026, 10, 1, tzinfo=UTC), end=datetime(2026, 11, 1, tzinfo=UTC))
@@ -412,7 +412,8 @@ def written_or_refused(item: Frozen) -> bytes | None:
 
 
 def test_a_field_that_is_always_written_is_required() -> None:
-    for name, items in EXAMPLES.items():
+    for name in EXAMPLES.keys() - FROM_OUTSIDE:
+        items = EXAMPLES[name]
         written = json.loads(items[0].canonical())
         always = {field for field in written if all(field in json.loads(item.canonical()) for item in items)}
         optional = {field.alias or key for key, field in PUBLISHED[name].model_fields.items() if field.default is None}

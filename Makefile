@@ -9,7 +9,7 @@ SHELL := /bin/bash
 export PREFECT_SERVER_ANALYTICS_ENABLED := false
 export DO_NOT_TRACK := 1
 
-.PHONY: setup setup-dev demo test lint types bench clean lock suite-unit suite-vectors suite-journeys suite-faults
+.PHONY: setup setup-dev demo test lint types bench clean lock
 
 setup: $(VENV)/.setup ## build .venv with the command `evidence` in it
 

@@ -17,13 +17,14 @@ from flows.settings import config_path
 from flows.steps.closing import close_run
 from flows.steps.gathering import Gathering, TaskKey
 from flows.steps.judging import judge_run
-from flows.steps.opening import RunRequest, load_run, open_run
+from flows.steps.opening import Run, RunRequest, open_run
 from flows.steps.periods import adhoc_period, adhoc_slot
 from flows.steps.runtime import Runtime, open_runtime
 from flows.steps.sources import collector_for
 from flows.steps.summing import summary_of
 from flows.summary import RunSummary
 from flows.tasks import RUNNER, gather_task
+from flows.vault.runs import RunState
 
 
 def run_name() -> str:
@@ -67,18 +68,18 @@ def collect_evidence(
         period=adhoc_period(start, end, runtime.clock()),
         case=case,
     )
-    summary = finished(runtime, slot) if slot else None
-    return (summary or collect(runtime, request)).to_json()
+    return collect(runtime, request).to_json()
 
 
 def collect(runtime: Runtime, request: RunRequest) -> RunSummary:
     """Fill a slot: what is done already stays done, wherever an earlier process was stopped."""
     watch = observer.get()
     run = open_run(runtime, request)
-    gathering = Gathering(run, runtime.vault, collector_for(run, runtime.clock), runtime.clock, watch)
-    gather_all(gathering)
-    watch.step("sealing the manifest")
-    closed = close_run(run, runtime.vault, gathering.receipts(), runtime.clock)
+    if run.state.close is None:
+        closed = gathered_and_closed(runtime, run)
+    else:
+        watch.step(f"{request.slot} is closed already; finishing what is missing")
+        closed = run.state
     watch.step("judging")
     state = judge_run(runtime.vault, closed)
     summary = summary_of(runtime.vault, run, state)
@@ -86,19 +87,13 @@ def collect(runtime: Runtime, request: RunRequest) -> RunSummary:
     return summary
 
 
-def finished(runtime: Runtime, slot: str) -> RunSummary | None:
-    """The slot's closed run, judged if it was not yet: a process may have been stopped between the two, or one beside
-    us may have been faster. None where the slot waits for a run, or has one to resume.
-    """
-    closed = [state for state in runtime.vault.runs.runs() if state.slot == slot and state.close is not None]
-    if not closed or runtime.vault.runs.open_run(slot) is not None:
-        return None
-    observer.get().step(f"{slot} is closed already; finishing what is missing")
-    runtime.vault.repair()
-    state = judge_run(runtime.vault, closed[-1])
-    summary = summary_of(runtime.vault, load_run(runtime.vault, state, joined=True), state)
-    publish_table(summary)
-    return summary
+def gathered_and_closed(runtime: Runtime, run: Run) -> RunState:
+    """Gather what has no receipt yet, then seal all receipts in the manifest."""
+    watch = observer.get()
+    gathering = Gathering(run, runtime.vault, collector_for(run, runtime.clock), runtime.clock, watch)
+    gather_all(gathering)
+    watch.step("sealing the manifest")
+    return close_run(run, runtime.vault, gathering.receipts(), runtime.clock)
 
 
 def gather_all(gathering: Gathering) -> None:

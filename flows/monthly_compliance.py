@@ -10,7 +10,7 @@ from prefect.runtime import flow_run
 
 from evidence_schema.models.names import Trigger
 from evidence_schema.models.unit import Selection
-from flows.collect_evidence import collect, finished
+from flows.collect_evidence import collect
 from flows.compile_workbook import compile_all
 from flows.settings import config_path
 from flows.steps.opening import RunRequest, load_run
@@ -37,12 +37,9 @@ def monthly_compliance(
     runtime = open_runtime(config_path(config))
     month = month or month_before(runtime.clock())
     slot, period = month_slot(month), month_period(month)
-    summary = None if again else finished(runtime, slot)
-    if summary is None:
-        selection = Selection(frameworks=runtime.settings.frameworks)
-        request = RunRequest(slot=slot, trigger=Trigger.SCHEDULE, selection=selection, period=period)
-        summary = collect(runtime, request)
-    return deliver(runtime, summary, Path(folder) if folder else None).to_json()
+    selection = Selection(frameworks=runtime.settings.frameworks)
+    request = RunRequest(slot=slot, trigger=Trigger.SCHEDULE, selection=selection, period=period, again=again)
+    return deliver(runtime, collect(runtime, request), Path(folder) if folder else None).to_json()
 
 
 def deliver(runtime: Runtime, summary: RunSummary, folder: Path | None) -> RunSummary:

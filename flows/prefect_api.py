@@ -22,6 +22,15 @@ from flows.errors import ApiNotReady
 
 STARTUP_S = 90
 QUIET = {"PREFECT_SERVER_ANALYTICS_ENABLED": "false", "DO_NOT_TRACK": "1", "PREFECT_LOGGING_LEVEL": "WARNING"}
+# An API that lives for one run has no automations and shows no feed of events, and it shares our processors: task runs
+# are recorded a hundred at a time. By Prefect's defaults it spends four times as much on each task (docs/figures.md).
+SPARING = {
+    "PREFECT_UI_ENABLED": "0",
+    "PREFECT_SERVER_SERVICES_TRIGGERS_ENABLED": "false",
+    "PREFECT_SERVER_SERVICES_EVENT_PERSISTER_ENABLED": "false",
+    "PREFECT_SERVER_SERVICES_TASK_RUN_RECORDER_BATCH_SIZE": "100",
+    "PREFECT_SERVER_SERVICES_TASK_RUN_RECORDER_FLUSH_INTERVAL": "2",
+}
 
 
 def configured_api() -> str | None:
@@ -50,7 +59,7 @@ def start_api(children: Children, home: Path) -> str:
     server = children.start(
         [sys.executable, "-m", "uvicorn", "--factory", "prefect.server.api.server:create_app",
          "--host", "127.0.0.1", "--port", str(port), "--log-level", "error", "--lifespan", "on"],
-        env={**os.environ, **QUIET, "PREFECT_HOME": str(home), "PREFECT_UI_ENABLED": "0",
+        env={**os.environ, **QUIET, **SPARING, "PREFECT_HOME": str(home),
              "PREFECT__SERVER_EPHEMERAL": "1", "PREFECT__SERVER_FINAL": "1", "PREFECT_API_URL": f"{address}/api"},
         log=home / "api.log",
         name="Prefect's API",

@@ -123,6 +123,8 @@ class Settings(Frozen):
     vault: VaultSettings
     keys: KeySettings
     trust_policy: str = "trust-policy.json"
+    catalogue: str | None = Field(default=None, min_length=1, max_length=500)
+    """A folder with an organisation's own catalogue, instead of the one that came with this version."""
     aws: AwsSettings = AwsSettings()
     resume_window_hours: NonNegative = 24
     facts: dict[FieldName, Fact] = Field(default_factory=dict)

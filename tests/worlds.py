@@ -20,6 +20,7 @@ from unittest import mock
 
 import boto3
 import yaml
+from slices import sliced_catalogue
 
 from evidence_schema.models.finding import Finding, Outcomes
 from evidence_schema.models.receipt import Receipt
@@ -176,14 +177,21 @@ class Founder:
         *,
         regions: Sequence[str] = REGIONS,
         frameworks: Sequence[str] = (),
+        requirements: Sequence[str] = (),
         bucket: str | None = None,
         store: ObjectStore | None = None,
     ) -> Organisation:
-        """A folder with settings, keys and trust policy: a vault in `bucket`, else in the folder `vault` below it."""
-        choice = (tuple(regions), tuple(frameworks))
+        """A folder with settings, keys and trust policy: a vault in `bucket`, else in the folder `vault` below it.
+
+        Where `requirements` are named, its catalogue has no others.
+        """
+        choice = (tuple(regions), tuple(frameworks), tuple(requirements))
         if choice not in self._known:
             place = self.templates / str(len(self._known))
             self._known[choice] = founded(place, self.world, self.prefect_url, regions, frameworks)
+            if requirements:
+                catalogue = str(sliced_catalogue(self.templates / f"catalogue-{len(self._known)}", requirements))
+                self._known[choice].change_settings(lambda settings: settings.update(catalogue=catalogue))
         shutil.copytree(self._known[choice].folder, folder, dirs_exist_ok=True)
         organisation = Organisation(folder, environment_of(folder, self.world, self.prefect_url))
         return organisation.into_bucket(store or self.world.store, bucket) if bucket else organisation

@@ -94,7 +94,7 @@ def _refuse_unknown_names(path: Path, selection: Selection) -> None:
     from flows.steps.selecting import planned_for
 
     planned_for(
-        load_settings(path).settings,
+        load_settings(path),
         load_kinds(),
         selection.frameworks,
         selection.controls,

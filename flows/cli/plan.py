@@ -26,8 +26,8 @@ def plan(
     from flows.steps.selecting import planned_for
 
     kinds = load_kinds()
-    settings = load_settings(config_path(config)).settings
-    planned, touched = planned_for(settings, kinds, framework, control, requirement, kind, account, region)
+    located = load_settings(config_path(config))
+    planned, touched = planned_for(located, kinds, framework, control, requirement, kind, account, region)
     rows = [
         (
             str(unit.unit.kind),

@@ -14,8 +14,8 @@ def policy(
     from flows.settings import config_path, load_settings
     from flows.steps.selecting import planned_for
 
-    settings = load_settings(config_path(config)).settings
-    planned, _ = planned_for(settings, load_kinds(), framework, control, requirement)
+    located = load_settings(config_path(config))
+    planned, _ = planned_for(located, load_kinds(), framework, control, requirement)
     actions = list(planned.plan.actions)
     statement = {"Sid": "EvidenceCollectorRead", "Effect": "Allow", "Action": actions, "Resource": "*"}
     print_json({"Version": "2012-10-17", "Statement": [statement]})

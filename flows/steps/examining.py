@@ -7,8 +7,6 @@ from dataclasses import dataclass
 from pathlib import Path
 from typing import Literal
 
-from controls.catalog import HERE as CATALOG
-from controls.catalog import load_catalog
 from controls.errors import ControlsError
 from evidence_schema.errors import EvidenceSchemaError
 from evidence_schema.note import VerifierKey
@@ -16,6 +14,7 @@ from flows.collectors.errors import CollectorError
 from flows.collectors.registry import load_kinds
 from flows.errors import FlowsError
 from flows.settings import Located, load_settings
+from flows.steps.rules import catalog_of
 from flows.steps.runtime import pinned_policy, requester_of, signer_of, vault_credentials, vault_settings
 from flows.vault.vault import open_store, utc_now
 
@@ -87,7 +86,7 @@ def _vault(located: Located) -> Iterator[Examined]:
 
 def _catalogue(located: Located) -> Iterator[Examined]:
     kinds = load_kinds()
-    catalog = load_catalog(CATALOG, kinds=kinds)
+    catalog = catalog_of(located, kinds)
     checks = sum(len(item.checks) for item in catalog.requirements)
     counts = f"{len(catalog.requirements)} requirements, {checks} checks, {len(kinds)} kinds"
     yield Examined("catalogue", "ready", counts)

@@ -45,6 +45,8 @@ class RunRequest:
     selection: Selection
     period: Period
     case: str | None = None
+    again: bool = False
+    """Open a further run of a slot that was closed."""
 
 
 @dataclass(frozen=True)
@@ -81,9 +83,9 @@ class Run:
 
 
 def open_run(runtime: Runtime, request: RunRequest) -> Run:
-    """Seal catalogue, plan and settings, then write run-open; joins where the slot has an open run."""
+    """Seal catalogue, plan and settings, then write run-open; joins where the slot has a run, which may be closed."""
     vault = runtime.vault
-    standing = vault.runs.open_run(request.slot)
+    standing = vault.runs.run_of(request.slot, again=request.again)
     if standing is not None:
         vault.repair()
         return load_run(vault, standing, joined=True)
@@ -92,7 +94,7 @@ def open_run(runtime: Runtime, request: RunRequest) -> Run:
     lock = vault.lock(personal=any(runtime.kinds[unit.unit.kind].personal for unit in planned.units))
     at = runtime.clock().astimezone(UTC)
     make = _opening(runtime, request, planned, sealed, lock, at)
-    started = vault.runs.open_or_join(request.slot, make)
+    started = vault.runs.open_or_join(request.slot, make, again=request.again)
     return load_run(vault, started.run, joined=started.joined)
 
 

@@ -10,8 +10,6 @@ from datetime import datetime, timedelta
 from importlib.metadata import version
 from pathlib import Path
 
-from controls.catalog import HERE as CATALOG
-from controls.catalog import load_catalog
 from controls.models import Catalog
 from evidence_schema.models.trust import TrustPolicy
 from evidence_schema.verification.trust import read_trust_policy
@@ -24,6 +22,7 @@ from flows.settings import (
     Settings,
     load_settings,
 )
+from flows.steps.rules import catalog_of
 from flows.vault.keys import Signer, load_key, load_pseudonyms
 from flows.vault.settings import StoreCredentials, VaultSettings
 from flows.vault.vault import Vault, open_store, open_vault, utc_now
@@ -52,7 +51,7 @@ def open_runtime(config: Path, *, writing: bool = True) -> Runtime:
     kinds = load_kinds()
     return Runtime(
         located=located,
-        catalog=load_catalog(CATALOG, kinds=kinds),
+        catalog=catalog_of(located, kinds),
         kinds=kinds,
         vault=open_vault(
             vault_settings(located), signer_of(located) if writing else None, credentials=vault_credentials()

@@ -7,15 +7,14 @@ from datetime import UTC, datetime
 
 from pydantic import ValidationError
 
-from controls.catalog import HERE as CATALOG
-from controls.catalog import load_catalog
 from evidence_schema.models.names import Directness
 from evidence_schema.models.unit import Selection
 from flows.collectors.registry import Kinds
 from flows.errors import UsageError
 from flows.planning import PlannedRun, make_plan
-from flows.settings import Settings
+from flows.settings import Located
 from flows.steps.periods import month_before, month_period
+from flows.steps.rules import catalog_of
 
 Names = Sequence[str] | None
 
@@ -45,7 +44,7 @@ def _selection(
 
 
 def planned_for(
-    settings: Settings,
+    located: Located,
     known: Kinds,
     frameworks: Names = None,
     controls: Names = None,
@@ -57,7 +56,7 @@ def planned_for(
     """The plan of a selection over the month that has ended, and the controls that it touches, by framework."""
     selection = selection_of(frameworks, controls, requirements, kinds, accounts, regions)
     period = month_period(month_before(datetime.now(UTC)))
-    planned = make_plan(load_catalog(CATALOG, kinds=known), known, settings, selection, period)
+    planned = make_plan(catalog_of(located, known), known, located.settings, selection, period)
     return planned, {name: controls_touched(planned, name) for name in planned.plan.frameworks}
 
 

@@ -40,7 +40,7 @@ class RunState:
 
 @dataclass(frozen=True, slots=True)
 class Started:
-    """A run to work on: opened by us, or opened by another before us and `joined`."""
+    """A run to work on: opened by us, or `joined`: opened by another before us, and perhaps closed as well."""
 
     run: RunState
     joined: bool
@@ -69,21 +69,28 @@ class Runs:
         """One run by its id."""
         return next((state for state in self.runs() if state.run_id == run_id), None)
 
-    def open_run(self, slot: str) -> RunState | None:
-        """The open run of a slot, which a start joins."""
-        return next((state for state in self.runs() if state.slot == slot and state.is_open), None)
+    def run_of(self, slot: str, *, again: bool = False) -> RunState | None:
+        """The run that a start of the slot joins: its open one, else the last that was closed (`again`: not that)."""
+        standing = None
+        for state in self.runs():
+            if state.slot == slot and state.is_open:
+                return state
+            if state.slot == slot and state.close is not None and not again:
+                standing = state
+        return standing
 
-    def open_or_join(self, slot: str, make_open: Callable[[NextEntry], Statement]) -> Started:
-        """Join the slot's open run, or open one; who loses the race for the entry joins the winner's run.
+    def open_or_join(self, slot: str, make_open: Callable[[NextEntry], Statement], *, again: bool = False) -> Started:
+        """Join the slot's run, or open one; who loses the race for the entry joins the winner's run.
 
-        Writes missing checkpoints first, and abandons open runs of other slots whose resume window has passed.
+        A slot is filled once: a run of it that is closed is joined too, unless `again` asks for a further one. Writes
+        missing checkpoints first, and abandons open runs of other slots whose resume window has passed.
         """
         self._log.repair()
         self._abandon_stale(slot)
         found: list[RunState] = []
 
         def decide(following: NextEntry) -> Statement | None:
-            if (standing := self.open_run(slot)) is not None:
+            if (standing := self.run_of(slot, again=again)) is not None:
                 found.append(standing)
                 return None
             return _opening(slot, make_open(following))

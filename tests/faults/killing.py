@@ -12,6 +12,7 @@ from pathlib import Path
 
 from comparing import Substance, substance_of
 from processes import living_of
+from slices import FOUR
 from wire import asked, asked_by
 from worlds import Founder, Gathered, Organisation
 
@@ -21,7 +22,7 @@ from flows.demo.world import World
 
 KILLED_RUN = Path(__file__).with_name("killed_run.py")
 MONTH = ("run", "monthly")
-UNITS = 27
+UNITS = 14
 """Of a month in one region: see `small`."""
 HALF = UNITS // 2
 ALL = range(UNITS, UNITS + 1)
@@ -42,8 +43,8 @@ class Point:
 
 
 def small(organisation: Founder, folder: Path, bucket: str | None = None) -> Organisation:
-    """One region and one framework: every step, in half of the time."""
-    return organisation(folder, regions=["eu-central-1"], frameworks=["soc2"], bucket=bucket)
+    """One region, one framework, four requirements: every step, in a third of the time."""
+    return organisation(folder, regions=["eu-central-1"], frameworks=["soc2"], requirements=FOUR, bucket=bucket)
 
 
 def kill(place: Organisation, point: Point, command: Collection[str] = MONTH) -> Path:

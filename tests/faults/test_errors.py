@@ -2,12 +2,12 @@
 
 from __future__ import annotations
 
-import shutil
 from pathlib import Path
 
 import pytest
+from slices import EIGHT, sliced_catalogue
 from told import told
-from worlds import PROJECT, Founder, Organisation, founded, locked_bucket
+from worlds import Founder, Organisation, founded, locked_bucket
 
 from evidence_schema.models.names import GatherResult, Outcome
 from flows.demo.world import World
@@ -22,7 +22,7 @@ WITHOUT_CREDENTIALS = {"AWS_ACCESS_KEY_ID": None, "AWS_SECRET_ACCESS_KEY": None}
 
 @pytest.fixture
 def place(organisation: Founder, tmp_path: Path) -> Organisation:
-    return organisation(tmp_path / "place", frameworks=["soc2"])
+    return organisation(tmp_path / "place", frameworks=["soc2"], requirements=EIGHT)
 
 
 UNKNOWN = {
@@ -75,15 +75,14 @@ def test_missing_settings_are_told_with_what_to_do(place: Organisation) -> None:
 
 
 def test_a_malformed_catalogue_is_told_with_file_and_line(place: Organisation, tmp_path: Path) -> None:
-    house = tmp_path / "house"
-    for room in ("flows", "controls", "evidence_schema"):
-        shutil.copytree(PROJECT / room, house / room, ignore=shutil.ignore_patterns("__pycache__"))
-    catalogue = house / "controls" / "evidence" / "iam.yaml"
+    folder = sliced_catalogue(tmp_path / "catalogue", EIGHT)
+    place.change_settings(lambda settings: settings.update(catalogue=str(folder)))
+    catalogue = folder / "evidence" / "iam.yaml"
     lines = catalogue.read_text(encoding="utf-8").splitlines()
     number = next(number for number, line in enumerate(lines, 1) if "severity:" in line)
     lines[number - 1] = lines[number - 1].replace("severity:", "severeness:")
     catalogue.write_text("\n".join(lines) + "\n", encoding="utf-8")
-    line = told(place.evidence("collect", *NARROW, env={"PYTHONPATH": str(house)}), USAGE)
+    line = told(place.evidence("collect", *NARROW), USAGE)
     assert f"{catalogue}:{number}" in line
     assert "severeness" in line
     assert place.runs() == ()

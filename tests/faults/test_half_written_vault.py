@@ -8,6 +8,7 @@ from pathlib import Path
 
 import pytest
 from killing import Point, is_as_killed, is_sound, kill
+from slices import EIGHT
 from told import told
 from worlds import Founder, Organisation, json_of
 
@@ -22,7 +23,7 @@ TRUSTED = ("verify", "--trust", "trust-policy.json")
 
 @pytest.fixture
 def place(organisation: Founder, tmp_path: Path) -> Organisation:
-    return organisation(tmp_path, frameworks=["soc2"])
+    return organisation(tmp_path, frameworks=["soc2"], requirements=EIGHT)
 
 
 def test_an_entry_without_checkpoint_is_told_and_repaired_by_the_next_start(place: Organisation) -> None:

@@ -26,7 +26,7 @@ POINTS = {
 }
 
 
-IN_SHORT = ("after the manifest", "after the judged entry")
+IN_SHORT = ("after the judged entry",)
 MARKED = [pytest.param(name, marks=[] if name in IN_SHORT else pytest.mark.thorough) for name in POINTS]
 
 

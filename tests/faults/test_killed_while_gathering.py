@@ -18,15 +18,13 @@ pytestmark = pytest.mark.faults
 POINTS = {
     "before the run-open entry": Point("before", "run-open", runs=0, entries=0, checkpoints=0),
     "after run-open's checkpoint": Point("after", "checkpoint 1"),
+    "after a blob without receipt": Point("after", TRANSCRIPT_MEDIA_TYPE, 4, receipts=range(UNITS)),
     "after the first receipt": Point("after", RECEIPT_MEDIA_TYPE, receipts=range(1, UNITS)),
 }
 
 
-IN_SHORT = ("after the first receipt",)
-MARKED = [pytest.param(name, marks=[] if name in IN_SHORT else pytest.mark.thorough) for name in POINTS]
-
-
-@pytest.mark.parametrize("name", MARKED)
+@pytest.mark.thorough
+@pytest.mark.parametrize("name", POINTS)
 def test_the_next_start_gathers_what_has_no_receipt(
     name: str, organisation: Founder, world: World, undisturbed_small: Substance, tmp_path: Path
 ) -> None:
@@ -35,11 +33,7 @@ def test_the_next_start_gathers_what_has_no_receipt(
     is_ended_as_if_undisturbed(place, POINTS[name], world, undisturbed_small)
 
 
-def test_a_killed_run_takes_its_own_prefect_api_with_it(
-    organisation: Founder, world: World, undisturbed_small: Substance, tmp_path: Path
-) -> None:
+def test_a_killed_run_takes_its_own_prefect_api_with_it(organisation: Founder, tmp_path: Path) -> None:
     place = small(organisation, tmp_path)
-    point = Point("after", TRANSCRIPT_MEDIA_TYPE, 4, receipts=range(UNITS))  # a blob without receipt
-    home = kill(place.with_environment(PREFECT_API_URL=None), point)
+    home = kill(place.with_environment(PREFECT_API_URL=None), POINTS["after the first receipt"])
     assert (home / "api.log").exists(), "no Prefect API of its own was started"
-    is_ended_as_if_undisturbed(place, point, world, undisturbed_small)

@@ -26,7 +26,11 @@ POINTS = {
 }
 
 
-@pytest.mark.parametrize("name", POINTS)
+IN_SHORT = ("after half of the receipts",)
+MARKED = [pytest.param(name, marks=[] if name in IN_SHORT else pytest.mark.thorough) for name in POINTS]
+
+
+@pytest.mark.parametrize("name", MARKED)
 def test_the_next_start_ends_a_run_killed_on_a_locked_bucket(
     name: str, organisation: Founder, world: World, undisturbed_small: Substance, tmp_path: Path
 ) -> None:
@@ -35,6 +39,7 @@ def test_the_next_start_ends_a_run_killed_on_a_locked_bucket(
     is_ended_as_if_undisturbed(place, POINTS[name], world, undisturbed_small)
 
 
+@pytest.mark.thorough
 def test_a_server_that_dies_in_mid_run_loses_nothing_and_the_next_start_ends_the_run(
     organisation: Founder, world: World, undisturbed_small: Substance, tmp_path: Path
 ) -> None:

@@ -63,10 +63,26 @@ def test_an_opening_whose_reply_was_lost_stands_once(place: Place, vault: Vault,
     assert types(vault) == ["run-open"]
 
 
+def test_a_slot_that_is_closed_is_filled_and_opened_by_no_further_start(vault: Vault, another_vault: Another) -> None:
+    """Even where the other has closed it between our look and our entry."""
+    vault.runs.open_or_join(SLOT, opening(1))
+    closed = vault.runs.close(run_id(1), closing(1))
+    assert vault.runs.open_or_join(SLOT, opening(2)).run == closed
+
+    def late(following: NextEntry) -> Statement:
+        other = another_vault()
+        other.runs.open_or_join("adhoc/late", opening(3, "adhoc/late"))
+        other.runs.close(run_id(3), closing(3, "adhoc/late"))
+        return opening(2, "adhoc/late")(following)
+
+    started = vault.runs.open_or_join("adhoc/late", late)
+    assert (started.joined, started.run.run_id, started.run.is_open) == (True, run_id(3), False)
+
+
 def test_a_closed_slot_can_be_run_again_and_both_stay_visible(vault: Vault) -> None:
     vault.runs.open_or_join(SLOT, opening(1))
     assert vault.runs.close(run_id(1), closing(1)).close is not None
-    again = vault.runs.open_or_join(SLOT, opening(2))
+    again = vault.runs.open_or_join(SLOT, opening(2), again=True)
     assert not again.joined
     assert [(run.run_id, run.is_open) for run in vault.runs.runs()] == [(run_id(1), False), (run_id(2), True)]
 
@@ -122,7 +138,7 @@ def test_an_operator_gives_up_a_run_only_after_the_window(vault: Vault, clock: C
         assert state.abandoned is not None
         assert state.abandoned.reason == "operator"
     assert types(vault) == ["run-open", "run-abandoned"]
-    assert vault.runs.open_run(SLOT) is None
+    assert vault.runs.run_of(SLOT) is None
 
 
 def test_an_abandoned_run_is_not_closed_after_all(vault: Vault, another_vault: Another, clock: Clock) -> None:

@@ -13,6 +13,8 @@ EIGHT = (
     "EV-IAM-01", "EV-LOG-01", "EV-LOG-06", "EV-ENC-01", "EV-ENC-02", "EV-NET-01", "EV-BKP-01", "EV-BKP-02",
 )  # fmt: skip
 """Every sort of evidence: configuration snapshots, a polled report, log files, backup jobs, derived kinds and views."""
+FIVE = ("EV-IAM-01", "EV-LOG-01", "EV-LOG-06", "EV-ENC-01", "EV-BKP-02")
+"""Calls of every sort that can fail: polled, paged, asked for each item, built on others."""
 FOUR = ("EV-IAM-01", "EV-ENC-01", "EV-BKP-01", "EV-BKP-02")
 """The same steps, in half of the time."""
 

@@ -8,7 +8,7 @@ from datetime import UTC, datetime, timedelta
 
 import pytest
 from comparing import Substance, substance_of
-from slices import EIGHT
+from slices import FIVE
 from worlds import Founder, Gathered, with_credential_report
 
 from flows.demo.account import fill_account
@@ -47,7 +47,7 @@ def undisturbed_small(organisation: Founder, tmp_path_factory: pytest.TempPathFa
 @pytest.fixture(scope="session")
 def undisturbed(organisation: Founder, tmp_path_factory: pytest.TempPathFactory) -> Gathered:
     """The month in both regions."""
-    place = organisation(tmp_path_factory.mktemp("undisturbed"), frameworks=["soc2"], requirements=EIGHT)
+    place = organisation(tmp_path_factory.mktemp("undisturbed"), frameworks=["soc2"], requirements=FIVE)
     done = place.evidence(*MONTH)
     assert done.returncode == 1, done.stderr
     gathered = place.gathered()

@@ -5,7 +5,7 @@ from __future__ import annotations
 from pathlib import Path
 
 import pytest
-from slices import EIGHT
+from slices import FIVE
 from truth import nothing_looks_better
 from workbooks import Book, says_what_the_manifest_says
 from worlds import REGIONS, Completed, Founder, Gathered, Organisation, json_of
@@ -23,7 +23,7 @@ HOME, OTHER = REGIONS
 
 @pytest.fixture
 def place(organisation: Founder, tmp_path: Path) -> Organisation:
-    return organisation(tmp_path, frameworks=["soc2"], requirements=EIGHT)
+    return organisation(tmp_path, frameworks=["soc2"], requirements=FIVE)
 
 
 def test_denied_calls_are_told_apart_and_nothing_looks_better(

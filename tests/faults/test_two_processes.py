@@ -33,6 +33,7 @@ def test_two_starts_at_once_make_one_run(organisation: Founder, world: World, tm
     assert all(count <= 2 * max(1, first[what]) for what, count in found.items()), "more than two have asked"
 
 
+@pytest.mark.thorough
 def test_a_start_beside_a_running_one_asks_nothing_that_has_a_receipt(
     organisation: Founder, world: World, undisturbed_small: Substance, tmp_path: Path
 ) -> None:

@@ -8,6 +8,7 @@ from datetime import datetime
 from types import MappingProxyType
 
 from controls.models import Catalog, Control, EvidenceRequirement, Framework
+from controls.profile import Profile, exclusion
 from evidence_schema.digest import Digest
 from evidence_schema.models.finding import Finding, Outcomes, RequirementOutcome
 from evidence_schema.models.names import Directness, Outcome
@@ -65,10 +66,12 @@ class ControlRow:
     supporting: tuple[str, ...]
     counts: Mapping[Outcome, int]
     exceptions: tuple[str, ...]
+    not_applicable: str = ""
+    """Why it does not bind the organisation; then nothing is counted for it."""
 
     @property
     def unmapped(self) -> bool:
-        return not self.direct and not self.supporting
+        return not self.direct and not self.supporting and not self.not_applicable
 
 
 @dataclass(frozen=True)
@@ -89,6 +92,8 @@ class Assessment:
     manifest: Manifest
     controls: tuple[ControlRow, ...]
     requirements: tuple[RequirementRow, ...]
+    wording: Mapping[str, str]
+    """Control id -> wording that the organisation supplied."""
     receipts: Callable[[], Iterator[Receipt]]
     findings: Callable[[], Iterator[Finding]]
 
@@ -100,6 +105,7 @@ def assess(
     manifest: Manifest,
     receipts: Callable[[], Iterator[Receipt]],
     findings: Callable[[], Iterator[Finding]],
+    profile: Profile | None = None,
 ) -> Assessment:
     """Turn a judged run into the rows of one framework; pure."""
     by_id = {outcome.requirement: outcome for outcome in outcomes.requirements}
@@ -110,7 +116,11 @@ def assess(
     return Assessment(
         header=header,
         manifest=manifest,
-        controls=tuple(_control_row(control, requirements) for control in framework.controls),
+        controls=tuple(
+            _control_row(control, requirements, exclusion(profile, framework.framework.id, control))
+            for control in framework.controls
+        ),
+        wording=catalog.wording,
         requirements=requirements,
         receipts=lambda: (row for row in receipts() if wanted.intersection(row.requirements)),
         findings=lambda: (row for row in findings() if row.requirement in wanted),
@@ -129,7 +139,9 @@ def _requirement_row(
     )
 
 
-def _control_row(control: Control, requirements: Iterable[RequirementRow]) -> ControlRow:
+def _control_row(control: Control, requirements: Iterable[RequirementRow], excluded: str) -> ControlRow:
+    if excluded:
+        return ControlRow(control, (), (), MappingProxyType(dict.fromkeys(Outcome, 0)), (), excluded)
     direct = [row for row in requirements if control.id in row.direct]
     judged = [row.outcome.outcome for row in direct if row.outcome is not None]
     return ControlRow(

@@ -15,6 +15,7 @@ from controls.documents import Document, load_yaml, validated
 from controls.errors import CatalogError, RuleError, UnknownName
 from controls.models import Catalog, Check, Control, EvidenceRequirement, Framework, FrameworkCatalog
 from evidence_schema.models.base import Frozen
+from evidence_schema.models.names import Mode
 
 Item = TypeVar("Item")
 HERE = Path(__file__).parent
@@ -165,6 +166,8 @@ def _refuse_wrong_check(
     facts: Mapping[str, str],
     kinds: Collection[str] | None,
 ) -> None:
+    if requirement.kinds and check.mode is Mode.AUTO and (not check.over or check.assert_ is None):
+        raise document.error(here, f"{check.id}: expected `over` and `assert` for an automatic check of records")
     for fact in check.needs:
         if fact not in facts:
             raise document.error((*here, "needs"), _unknown("fact", fact, facts))

@@ -158,7 +158,16 @@ class CompiledCheck:
             _refuse_unknown_companion(scope.companions[list_], names)
         for name in sorted(found.facts):  # last: a list that a person may still supply is the weaker gap
             if name not in scope.facts:
+                self._refuse_gaps_of_any_rule(record, scope)
                 raise _Unknown("fact", name, f"list {name} not supplied")
+
+    def _refuse_gaps_of_any_rule(self, record: Record, scope: Scope) -> None:
+        """What was not gathered counts for more than a missing fact, also where only a later rule would read it."""
+        for found in self._reads.values():
+            for name in sorted(found.record & record.gaps.keys()):
+                raise _of_gap(name, record.gaps[name])
+            for list_, names in found.rows.items():
+                _refuse_unknown_companion(scope.companions[list_], names)
 
     def _values(self, record: Record, scope: Scope) -> dict[str, Any]:
         """The values that decided: each name read of the record, and how many records each companion list had."""

@@ -2,9 +2,9 @@
 
 from __future__ import annotations
 
-from typing import Any, Literal, Self
+from typing import Annotated, Any, Literal, Self
 
-from pydantic import Field, model_validator
+from pydantic import Field, StringConstraints, model_validator
 
 from evidence_schema.canonical import canonical_bytes
 from evidence_schema.errors import NotCanonical
@@ -26,6 +26,12 @@ EvidenceKind = Literal[
     "config_snapshot", "access_log", "backup_proof", "inventory", "report", "document", "attestation", "benchmark"
 ]
 Cadence = Literal["daily", "weekly", "monthly", "quarterly", "annual"]
+System = Literal[
+    "aws", "manual", "application", "ticketing", "hris", "postgres", "github", "linux", "idp", "scanner", "mdm",
+    "collector",
+]  # fmt: skip
+FieldType = Annotated[str, StringConstraints(pattern=r"^(id|text|date|datetime|boolean|number)\??$")]
+"""What stands in a field of a submitted document or table; with `?` it may be left out."""
 
 
 class Framework(Frozen):
@@ -72,6 +78,26 @@ class Population(Frozen):
     description: str
     unit: str
     control_frequency: str
+
+
+class Source(Frozen):
+    """Where the facts are: a system that a connector asks, or (`manual`) the role that supplies them."""
+
+    system: System
+    supplied_by: str = ""
+
+    @model_validator(mode="after")
+    def _a_person_is_named(self) -> Self:
+        if (self.system == "manual") != bool(self.supplied_by):
+            raise ValueError("expected `supplied_by` of a manual source, and of no other")
+        return self
+
+
+class Supply(Frozen):
+    """What is asked for where no connector gathers it: the fields of a document, the columns of a table."""
+
+    document: dict[FieldName, FieldType] = Field(default_factory=dict)
+    table: dict[FieldName, FieldType] = Field(default_factory=dict)
 
 
 class Sensitivity(Frozen):
@@ -121,6 +147,8 @@ class Check(Frozen):
     """No record at all, completely collected, is itself the good answer (no root activity)."""
     params: dict[FieldName, Any] = Field(default_factory=dict)
     needs: tuple[FieldName, ...] = ()
+    direct: dict[FrameworkId, tuple[ControlId, ...]] = Field(default_factory=dict)
+    """Controls to which only this check speaks directly, where the requirement's pair alone would say too much."""
 
     @model_validator(mode="before")
     @classmethod
@@ -130,9 +158,7 @@ class Check(Frozen):
         return value
 
     @model_validator(mode="after")
-    def _decidable(self) -> Self:
-        if self.mode is Mode.AUTO and (not self.over or self.assert_ is None):
-            raise ValueError(f"{self.id}: expected `over` and `assert` for an automatic check")
+    def _sealable(self) -> Self:
         try:
             canonical_bytes(self.params)
         except NotCanonical as error:
@@ -155,12 +181,18 @@ class EvidenceRequirement(Frozen):
     title: str
     kind: EvidenceKind
     automation: Literal["automated", "manual"]
+    """What its source allows; whether this installation gathers it is said by `kinds`."""
+    source: Source
+    scope: str
     cadence: Cadence
     retention_class: RetentionClass
+    source_keeps_days: int | None = Field(default=None, ge=1)
+    """For how long the source still gives the facts: what is not collected within it is lost."""
     period: bool = False
     """It must cover the whole audit period, not only the moment of collection."""
     sensitivity: Sensitivity = Sensitivity()
     population: Population | None = None
+    supply: Supply | None = None
     kinds: tuple[KindName, ...] = ()
     checks: tuple[Check, ...]
     mappings: dict[FrameworkId, dict[ControlId, Directness]]
@@ -175,5 +207,7 @@ class Catalog(Frozen):
     requirements: tuple[EvidenceRequirement, ...]
     facts: dict[FieldName, str]
     """Facts that AWS cannot give: id, and what is asked for."""
+    wording: dict[ControlId, str] = Field(default_factory=dict)
+    """Wording that the organisation supplied, shown beside ours."""
     declarations: tuple[KindDeclaration, ...] = ()
     """How the kinds of a run are gathered and read; added when the catalogue is sealed with it."""

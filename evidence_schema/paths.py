@@ -22,3 +22,17 @@ def look_up(value: Any, path: str) -> Any:
             return MISSING
         value = value[name]
     return value
+
+
+EACH_OF = "[]"
+"""Ends a step whose value is a list that is gone into, item by item: `Reservations[].Instances`."""
+
+
+def all_at(value: Any, path: str) -> list[Any]:
+    """Every item that a path of a list names, in order: a list's items, or the one value; nothing where a step is not
+    there.
+    """
+    step, gone_into, rest = path.partition(EACH_OF + ".")
+    found = look_up(value, step)
+    values = [] if found is MISSING else found if isinstance(found, list) else [found]
+    return [item for inner in values for item in all_at(inner, rest)] if gone_into else values

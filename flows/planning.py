@@ -7,6 +7,7 @@ from dataclasses import dataclass
 
 from controls.catalog import control_of, framework_of, near_matches, requirement_of
 from controls.models import Catalog, EvidenceRequirement
+from controls.profile import exclusion
 from evidence_schema.digest import DigestStream
 from evidence_schema.models.names import GLOBAL_REGION
 from evidence_schema.models.unit import Listing, Period, Plan, PlannedUnit, Selection, Unit
@@ -25,8 +26,8 @@ class PlannedRun:
     plan: Plan
     units: tuple[PlannedUnit, ...]
     requirements: tuple[EvidenceRequirement, ...]
-    manual: tuple[EvidenceRequirement, ...]
-    """Requirements of the selection that a person supplies."""
+    awaiting: tuple[EvidenceRequirement, ...]
+    """Requirements of the selection that no connector gathers: a person supplies them."""
 
     @property
     def task_keys(self) -> list[tuple[str, str, str]]:
@@ -39,13 +40,13 @@ def make_plan(catalog: Catalog, kinds: Kinds, settings: Settings, selection: Sel
     _refuse_unknown_settings(catalog, settings)
     chosen = selected_requirements(catalog, settings, selection, kinds)
     automated = tuple(item for item in chosen if item.kinds)
+    awaiting = tuple(item for item in chosen if not item.kinds)
     accounts = _narrowed("account", [account.id for account in settings.accounts], selection.accounts)
     regions = _narrowed("region", list(settings.regions), selection.regions)
     wanted = _kinds_wanted(automated, kinds, selection)
     if not wanted:
         raise NothingPlanned(
-            "expected a selection that some collector serves, found none: "
-            f"{', '.join(item.id for item in chosen) or 'no requirement'} wait for a person; "
+            f"expected a selection of which some connector gathers a part, found {_named(awaiting)}; "
             "`evidence controls show` says what each control needs"
         )
     units = tuple(_units(wanted, kinds, automated, accounts, regions))
@@ -53,14 +54,14 @@ def make_plan(catalog: Catalog, kinds: Kinds, settings: Settings, selection: Sel
         selection=selection,
         frameworks=tuple(dict.fromkeys(selection.frameworks or settings.frameworks)),
         requirements=tuple(item.id for item in automated),
+        awaiting=tuple(item.id for item in awaiting),
         accounts=tuple(accounts),
         regions=tuple(regions),
         period=period,
         actions=tuple(sorted({action for kind in wanted for action in kinds[kind].actions})),
         units=_listing(units),
     )
-    manual = tuple(item for item in chosen if not item.kinds)
-    return PlannedRun(plan=plan, units=units, requirements=automated, manual=manual)
+    return PlannedRun(plan=plan, units=units, requirements=automated, awaiting=awaiting)
 
 
 def selected_requirements(
@@ -75,14 +76,26 @@ def selected_requirements(
             raise UsageError(f"expected a known kind, found {kind!r}; {near_matches(kind, kinds)}")
     controls = {control_of(catalog, name)[1].id for name in selection.controls}
     named = {requirement_of(catalog, name).id for name in selection.requirements}
+    binding = {framework: _binding(catalog, settings, framework) for framework in frameworks}
     return tuple(
         item
         for item in catalog.requirements
-        if any(framework in item.mappings for framework in frameworks)
+        if any(binding[framework] & item.mappings.get(framework, {}).keys() for framework in frameworks)
         and (not controls or any(controls & item.mappings.get(framework, {}).keys() for framework in frameworks))
         and (not named or item.id in named)
         and (not selection.kinds or set(selection.kinds) & set(item.kinds))
     )
+
+
+def _binding(catalog: Catalog, settings: Settings, framework: str) -> set[str]:
+    """The controls of a framework that bind the organisation."""
+    controls = framework_of(catalog, framework).controls
+    return {item.id for item in controls if not exclusion(settings.profile, framework, item)}
+
+
+def _named(awaiting: Iterable[EvidenceRequirement]) -> str:
+    names = ", ".join(item.id for item in awaiting)
+    return f"only what a person supplies: {names}" if names else "no requirement at all"
 
 
 def unit_lines(units: Iterable[PlannedUnit]) -> Iterator[bytes]:

@@ -12,6 +12,7 @@ from pydantic import AfterValidator, Field, model_validator
 
 from controls.documents import load_yaml, validated
 from controls.errors import CatalogError
+from controls.profile import Profile
 from evidence_schema.canonical import canonical_bytes
 from evidence_schema.errors import NotCanonical
 from evidence_schema.models.base import Frozen, NonNegative, UtcTime
@@ -127,6 +128,10 @@ class Settings(Frozen):
     """A folder with an organisation's own catalogue, instead of the one that came with this version."""
     aws: AwsSettings = AwsSettings()
     resume_window_hours: NonNegative = 24
+    profile: Profile | None = None
+    """The organisation's roles and SOC 2 categories; a control that they exclude is not applicable."""
+    wording: str | None = Field(default=None, min_length=1, max_length=500)
+    """A YAML file, control id -> official or licensed wording, that is shown beside ours."""
     facts: dict[FieldName, Fact] = Field(default_factory=dict)
     parameters: dict[str, Override] = Field(default_factory=dict)
 

@@ -51,7 +51,8 @@ class RunSummary(Frozen):
     results: dict[GatherResult, NonNegative]
     troubles: tuple[UnitTrouble, ...]
     requirements: tuple[RequirementLine, ...]
-    manual: tuple[str, ...] = ()
+    awaiting: tuple[str, ...] = ()
+    """Requirements that no connector gathers: a person supplies them."""
     workbooks: tuple[WorkbookLine, ...] = ()
     accounts_stopped: tuple[str, ...] = ()
     """Accounts whose credentials were refused: their units failed without a call."""

@@ -13,6 +13,7 @@ import shutil
 import subprocess
 import sys
 from collections.abc import Callable, Iterator, Mapping, Sequence
+from concurrent.futures import ThreadPoolExecutor
 from dataclasses import dataclass, field, replace
 from pathlib import Path
 from typing import Any
@@ -23,16 +24,23 @@ import yaml
 from slices import sliced_catalogue
 
 from evidence_schema.models.finding import Finding, Outcomes
+from evidence_schema.models.names import Trigger
 from evidence_schema.models.receipt import Receipt
 from evidence_schema.models.transcript import Record
-from evidence_schema.models.unit import Unit
+from evidence_schema.models.unit import Selection, Unit
 from evidence_schema.verification import Report, read_trust_policy, verify_log
 from flows.demo.object_store import ObjectStore
 from flows.demo.world import World
-from flows.steps.judging import closed_of, findings_of, outcomes_of, receipts_of
-from flows.steps.opening import load_run
+from flows.observing import Silent
+from flows.steps.closing import close_run
+from flows.steps.gathering import Gathering
+from flows.steps.judging import closed_of, findings_of, judge_run, outcomes_of, receipts_of
+from flows.steps.opening import RunRequest, load_run, open_run
+from flows.steps.periods import adhoc_slot, month_before, month_period
 from flows.steps.places import store_at, vault_at
 from flows.steps.records import Records
+from flows.steps.runtime import open_runtime
+from flows.steps.sources import collector_for
 from flows.vault.runs import RunState
 from flows.vault.vault import Vault, utc_now
 
@@ -40,6 +48,7 @@ PROJECT = Path(__file__).resolve().parents[1]
 LOG = "simulated-clinic"
 REGIONS = ("eu-central-1", "us-east-1")
 COMMAND = (sys.executable, "-m", "flows.cli")
+TASKS_AT_A_TIME = 8
 # Dozens of processes import the same modules: whatever this machine is told about byte code, they may keep it.
 _DROPPED = ("AWS_", "EVIDENCE_", "PREFECT_", "PYTHONDONTWRITEBYTECODE", "XDG_")
 _QUIET = {"PREFECT_SERVER_ANALYTICS_ENABLED": "false", "DO_NOT_TRACK": "1", "COLUMNS": "200"}
@@ -160,6 +169,20 @@ class Gathered:
         records = Records(self.vault.blobs, self.receipts, run.declarations)
         for unit in self.receipts:
             yield from records(unit.kind, unit)
+
+
+def collected_here(place: Organisation, selection: Selection) -> Gathered:
+    """Open, gather, close and judge last month in this process: a run without orchestrator and workbook."""
+    with mock.patch.dict(os.environ, place.environment, clear=True):
+        runtime = open_runtime(place.settings_file)
+        period = month_period(month_before(runtime.clock()))
+        run = open_run(runtime, RunRequest(adhoc_slot(), Trigger.AD_HOC, selection, period))
+        gathering = Gathering(run, runtime.vault, collector_for(run, runtime.clock), runtime.clock, Silent())
+        with ThreadPoolExecutor(TASKS_AT_A_TIME) as pool:
+            for keys in (gathering.preflights, gathering.others):
+                list(pool.map(lambda key: gathering.gather(key.service, key.account, key.region), keys))
+        state = judge_run(runtime.vault, close_run(run, runtime.vault, gathering.receipts(), runtime.clock))
+        return Gathered(runtime.vault, state)
 
 
 @dataclass

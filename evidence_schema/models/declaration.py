@@ -52,6 +52,7 @@ class ListDeclaration(CallDeclaration):
     """An operation whose answer holds items."""
 
     items: Path
+    """A step that ends in `[]` is a list whose items are gone into: `Reservations[].Instances`."""
     id: Path
 
 

@@ -9,8 +9,8 @@ from pydantic import Field
 
 KindName = Annotated[str, Field(pattern=r"^[a-z][a-z0-9_]*(\.[a-z][a-z0-9_]*){1,3}$", max_length=96)]
 """For example `aws.s3.buckets`."""
-RequirementId = Annotated[str, Field(pattern=r"^EV-[A-Z]{3}-[0-9]{2}$")]
-CheckId = Annotated[str, Field(pattern=r"^EV-[A-Z]{3}-[0-9]{2}-C[0-9]{1,2}$")]
+RequirementId = Annotated[str, Field(pattern=r"^EV-[A-Z]{2,3}-[0-9]{2}$")]
+CheckId = Annotated[str, Field(pattern=r"^EV-[A-Z]{2,3}-[0-9]{2}-C[0-9]{1,2}$")]
 FrameworkId = Annotated[str, Field(pattern=r"^[a-z][a-z0-9]{1,15}$")]
 ControlId = Annotated[str, Field(pattern=r"^[A-Za-z0-9.()]{2,40}$")]
 AccountId = Annotated[str, Field(pattern=r"^[A-Za-z0-9][A-Za-z0-9_-]{0,63}$")]

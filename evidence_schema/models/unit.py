@@ -93,6 +93,8 @@ class Plan(Frozen):
     selection: Selection
     frameworks: tuple[FrameworkId, ...]
     requirements: tuple[RequirementId, ...]
+    awaiting: tuple[RequirementId, ...] = ()
+    """Requirements of the selection that no connector gathers: a person supplies them."""
     accounts: tuple[AccountId, ...]
     regions: tuple[RegionName, ...]
     period: Period

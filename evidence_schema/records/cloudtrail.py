@@ -17,6 +17,7 @@ from evidence_schema.models.declaration import KindDeclaration
 from evidence_schema.models.transcript import Call, Gap, Record, TranscriptHeader
 from evidence_schema.models.unit import Period
 from evidence_schema.paths import look_up
+from evidence_schema.records.changes import is_change, is_deployment
 
 FILE_NAME = "extract.jsonl"
 EXTRACT_MEDIA_TYPE = "application/vnd.evidence.cloudtrail-extract+jsonl"
@@ -27,7 +28,18 @@ _FILE_FIELDS = (
     ("version_id", "VersionId"), ("sha256", "Sha256"), ("bytes", "Bytes"), ("events", "Events"),
     ("in_period", "InPeriod"), ("by_source", "BySource"), ("first", "First"), ("last", "Last"), ("error", "Error"),
 )  # fmt: skip
+_DAY_COUNTS = ("Files", "Events", "Privileged", "PrivilegedKept")
 _COUNTED = ("Events", "InPeriod", "BySource", "First", "Last", "Sha256")
+_IDENTITY_SOURCES = frozenset({
+    "iam.amazonaws.com", "sso.amazonaws.com", "identitystore.amazonaws.com", "sso-directory.amazonaws.com",
+})  # fmt: skip
+_GRANTING_VERBS = (
+    "Create", "Attach", "Put", "Add", "Set", "Enable", "UpdateAssumeRolePolicy", "UpdateAccessKey",
+    "UpdateLoginProfile", "UploadSigningCertificate", "UploadSSHPublicKey", "ChangePassword", "ProvisionPermissionSet",
+    "ResetServiceSpecific",
+)  # fmt: skip
+_TAKING_VERBS = ("Delete", "Detach", "Remove", "Deactivate", "Disable", "Update")
+_ACCESS_VERBS = (*_GRANTING_VERBS, *_TAKING_VERBS)
 Files = Callable[[str], Iterable[bytes]]
 
 
@@ -61,13 +73,14 @@ def log_days(
     for line in _lines(files):
         if line.get("type") == "file":
             _take_file(days, line)
+        elif line.get("type") == "event":
+            _take_event(days, line)
     for day, found in days.items():
         if asked is not None and day > asked.date().isoformat():
             continue
         fields = {"Day": day, "Files": found.files, "Events": found.events}
-        yield _record(
-            header, declaration, day, fields, dict.fromkeys(("Files", "Events"), found.gap) if found.gap else {}
-        )
+        fields |= {"Privileged": found.privileged, "PrivilegedKept": found.privileged_kept}
+        yield _record(header, declaration, day, fields, dict.fromkeys(_DAY_COUNTS, found.gap) if found.gap else {})
 
 
 def sign_in_days(
@@ -127,6 +140,111 @@ def privileged_events(
     return _plain_events(header, declaration, files, "privileged")
 
 
+def role_sessions(
+    header: TranscriptHeader,
+    declaration: KindDeclaration,
+    calls: Iterator[Call],  # noqa: ARG001
+    files: Files,
+) -> Iterator[Record]:
+    """Roles that somebody, not a service of AWS, took on; a refused attempt is no use of a role."""
+    for event in _events(files, "assumed_role"):
+        if _text(event, "errorCode"):
+            continue
+        fields = _common(event) | {
+            "RoleArn": _text(event, "requestParameters.roleArn"),
+            "SessionName": _text(event, "requestParameters.roleSessionName"),
+            "Principal": _principal(event),
+        }
+        yield _record(header, declaration, fields["EventId"], fields, {})
+
+
+def access_changes(
+    header: TranscriptHeader,
+    declaration: KindDeclaration,
+    calls: Iterator[Call],  # noqa: ARG001
+    files: Files,
+) -> Iterator[Record]:
+    """Changes to who may do what: identities made and removed, rights attached, assigned and taken away."""
+    for event in _events(files, "privileged"):
+        name, source = _text(event, "eventName"), _text(event, "eventSource")
+        if source not in _IDENTITY_SOURCES or not name.startswith(_ACCESS_VERBS) or _text(event, "errorCode"):
+            continue
+        actor, target = _actor(event), _target(event)
+        fields = _common(event) | {
+            "Actor": actor,
+            "Principal": _principal(event),
+            "Target": target,
+            "Grant": name.startswith(_GRANTING_VERBS),
+            "ToItself": bool(target) and target == actor.rpartition("/")[2],
+        }
+        yield _record(header, declaration, fields["EventId"], fields, {})
+
+
+def change_events(
+    header: TranscriptHeader,
+    declaration: KindDeclaration,
+    calls: Iterator[Call],  # noqa: ARG001
+    files: Files,
+) -> Iterator[Record]:
+    """What people and programs of the organisation changed, for whatever reason the event was picked."""
+    for line in _lines(files):
+        event = line.get("event")
+        if line.get("type") != "event" or not isinstance(event, dict) or not is_change(event):
+            continue
+        fields = _common(event) | {
+            "Actor": _actor(event), "Principal": _principal(event), "Deployment": is_deployment(event),
+        }  # fmt: skip
+        yield _record(header, declaration, fields["EventId"], fields, {})
+
+
+def data_reads(
+    header: TranscriptHeader,
+    declaration: KindDeclaration,
+    calls: Iterator[Call],  # noqa: ARG001
+    files: Files,
+) -> Iterator[Record]:
+    """Reads of stored data, a record for each day, principal and store."""
+    counted: dict[tuple[str, str, str], int] = {}
+    for line in _accesses(files):
+        key = (str(line.get("day", "")), str(line.get("principal", "")), str(line.get("store", "")))
+        counted[key] = counted.get(key, 0) + line["reads"]
+    for (day, principal, store), reads in sorted(counted.items()):
+        fields = {"Day": day, "Principal": principal, "Store": store, "Reads": reads}
+        yield _record(header, declaration, f"{day}/{principal}/{store}", fields, {})
+
+
+def data_read_days(
+    header: TranscriptHeader,
+    declaration: KindDeclaration,
+    calls: Iterator[Call],  # noqa: ARG001
+    files: Files,
+) -> Iterator[Record]:
+    """Reads of stored data, a record for each day and principal, whatever the store."""
+    counted: dict[tuple[str, str], int] = {}
+    for line in _accesses(files):
+        key = (str(line.get("day", "")), str(line.get("principal", "")))
+        counted[key] = counted.get(key, 0) + line["reads"]
+    for (day, principal), reads in sorted(counted.items()):
+        fields = {"Day": day, "Principal": principal, "Reads": reads}
+        yield _record(header, declaration, f"{day}/{principal}", fields, {})
+
+
+def _accesses(files: Files) -> Iterator[dict[str, Any]]:
+    return (line for line in _lines(files) if line.get("type") == "access" and isinstance(line.get("reads"), int))
+
+
+def _actor(event: dict[str, Any]) -> str:
+    """The role behind a session, else the user: what an approved list can name."""
+    issuer = _text(event, "userIdentity.sessionContext.sessionIssuer.arn")
+    return issuer or _text(event, "userIdentity.arn") or _text(event, "userIdentity.principalId") or "(unknown)"
+
+
+def _target(event: dict[str, Any]) -> str:
+    """The user, role, group or principal that is changed."""
+    found = (_text(event, f"requestParameters.{name}") for name in ("userName", "roleName", "groupName", "principalId"))
+    return next((name for name in found if name), "")
+
+
 def _plain_events(
     header: TranscriptHeader, declaration: KindDeclaration, files: Files, reason: str
 ) -> Iterator[Record]:
@@ -139,6 +257,9 @@ def _plain_events(
 class _Day:
     files: int = 0
     events: int = 0
+    privileged: int = 0
+    """As counted in the files; `privileged_kept` as found in the extract."""
+    privileged_kept: int = 0
     gap: Gap | None = field(default=None)
 
 
@@ -162,10 +283,26 @@ def _take_file(days: dict[str, _Day], line: dict[str, Any]) -> None:
         own.files += 1
         if "error" in line:
             own.gap = _object_gap(line)
-    by_day = line.get("by_day")
-    for day, count in by_day.items() if isinstance(by_day, dict) else ():
-        if day in days and isinstance(count, int):
+    for day, count in _counts(line, "by_day"):
+        if day in days:
             days[day].events += count
+    for day, count in _counts(line, "privileged"):
+        if day in days:
+            days[day].privileged += count
+
+
+def _take_event(days: dict[str, _Day], line: dict[str, Any]) -> None:
+    event, reasons = line.get("event"), line.get("reasons")
+    day = _text(event, "eventTime")[:10] if isinstance(event, dict) else ""
+    if day in days and isinstance(reasons, list) and "privileged" in reasons:
+        days[day].privileged_kept += 1
+
+
+def _counts(line: dict[str, Any], name: str) -> Iterator[tuple[str, int]]:
+    found = line.get(name)
+    for day, count in found.items() if isinstance(found, dict) else ():
+        if isinstance(count, int):
+            yield day, count
 
 
 def _lines(files: Files) -> Iterator[dict[str, Any]]:

@@ -18,7 +18,7 @@ from evidence_schema.models.declaration import (
     ListDeclaration,
 )
 from evidence_schema.models.transcript import Call, Gap, Record, TranscriptHeader
-from evidence_schema.paths import MISSING, look_up
+from evidence_schema.paths import MISSING, all_at, look_up
 from evidence_schema.records.policies import parse_policy
 
 _LONGEST_ID = 2048
@@ -47,10 +47,7 @@ def items_of(call: Call, listing: ListDeclaration) -> list[Any]:
     """The items of one page; none where the call did not answer or the member was left out."""
     if call.body is None:
         return []
-    found = call.body if listing.items == WHOLE_BODY else look_up(call.body, listing.items)
-    if found is MISSING:
-        return []
-    return found if isinstance(found, list) else [found]
+    return [call.body] if listing.items == WHOLE_BODY else all_at(call.body, listing.items)
 
 
 def id_of(item: Any, listing: ListDeclaration, header_region: str, account: str) -> str:

@@ -7,7 +7,26 @@ from collections.abc import Callable, Iterable, Iterator
 from evidence_schema.errors import EvidenceSchemaError
 from evidence_schema.models.declaration import KindDeclaration
 from evidence_schema.models.transcript import Call, Record, TranscriptHeader
-from evidence_schema.records import backup, cloudtrail, credential_report
+from evidence_schema.records import (
+    answers,
+    backup,
+    cloudtrail,
+    config_changes,
+    credential_report,
+    digests,
+    evidence_store,
+    iam,
+    identity,
+    inventory,
+    key_policies,
+    metrics,
+    network,
+    scaling,
+    services_found,
+    sessions,
+    statements,
+    trails,
+)
 from evidence_schema.records.declared import declared
 
 Files = Callable[[str], Iterable[bytes]]
@@ -24,7 +43,41 @@ DERIVATIONS: dict[str, Derivation] = {
     "sign_ins": cloudtrail.sign_ins,
     "root_events": cloudtrail.root_events,
     "privileged_events": cloudtrail.privileged_events,
+    "access_changes": cloudtrail.access_changes,
+    "data_reads": cloudtrail.data_reads,
+    "data_read_days": cloudtrail.data_read_days,
+    "digests": digests.digests,
+    "digest_days": digests.digest_days,
+    "digest_samples": digests.digest_samples,
+    "data_event_selectors": trails.data_event_selectors,
+    "alarm_topics": trails.alarm_topics,
+    "database_logs": statements.database_logs,
+    "privileged_statements": statements.privileged_statements,
     "backup_occasions": backup.occasions,
+    "stored_objects": evidence_store.objects,
+    "stored_months": evidence_store.months,
+    "scalable_targets": scaling.scalable_targets,
+    "metric_statistics": metrics.metric_statistics,
+    "iam_principals": iam.principals,
+    "iam_policies": iam.policies,
+    "iam_trusts": iam.trusts,
+    "guardrails": iam.guardrails,
+    "service_last_accessed": identity.last_used,
+    "permission_sets": identity.permission_sets,
+    "sso_assignments": identity.assignments,
+    "group_memberships": identity.memberships,
+    "app_clients": identity.app_clients,
+    "role_sessions": cloudtrail.role_sessions,
+    "change_events": cloudtrail.change_events,
+    "config_changes": config_changes.config_changes,
+    "routing": network.routing,
+    "worn_groups": network.worn_groups,
+    "counted_regions": inventory.counted_regions,
+    "searches": inventory.searches,
+    "session_preferences": sessions.session_preferences,
+    "key_policies": key_policies.key_policies,
+    "answers": answers.answers,
+    "services_found": services_found.services_found,
 }
 
 

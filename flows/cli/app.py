@@ -14,6 +14,7 @@ from flows.cli import (
     collect,
     controls,
     demo,
+    diff,
     doctor,
     init,
     plan,
@@ -48,6 +49,7 @@ app.command("status")(status.status)
 app.command("workbook")(workbook.workbook)
 app.command("verify")(verify.verify)
 app.command("reperform")(reperform.reperform)
+app.command("diff")(diff.diff)
 app.add_typer(controls.app, name="controls")
 app.command("policy")(policy.policy)
 app.command("demo")(demo.demo)

@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from typing import Annotated
+from typing import Annotated, Any
 
 import typer
 
@@ -21,11 +21,25 @@ def init(
     endpoint: Annotated[str | None, typer.Option(help="The vault's S3 endpoint, where it is not AWS")] = None,
     keys: Annotated[str | None, typer.Option(help="Folder for the keys [default: ~/.config/evidence/LOG]")] = None,
     framework: Annotated[list[str] | None, typer.Option(help="In scope; may be repeated [default: all]")] = None,
+    hipaa_role: Annotated[
+        list[str] | None, typer.Option(help="covered_entity, business_associate ...; may be repeated")
+    ] = None,
+    gdpr_role: Annotated[list[str] | None, typer.Option(help="controller, processor; may be repeated")] = None,
+    soc2_category: Annotated[
+        list[str] | None, typer.Option(help="Besides security: availability, privacy ...; may be repeated")
+    ] = None,
+    approved_by: Annotated[str, typer.Option(help="The role (not a name) that signed roles and categories")] = "",
+    required_tag: Annotated[
+        list[str] | None, typer.Option(help="A tag key that each resource must carry; may be repeated")
+    ] = None,
     simulated: Annotated[bool, typer.Option("--simulated", help="Mark everything as SIMULATED")] = False,
     json: Json = False,
 ) -> None:
     """Write evidence.yaml, a signing key (0600; sealed with $EVIDENCE_KEY_PASSPHRASE where it is set), a pseudonym key
     and trust-policy.json, which the auditor pins. Nothing that exists is written over.
+
+    On a terminal it asks for the organisation's roles, SOC 2 categories and tags where they are not given: a control
+    that does not bind the organisation is then not applicable, with that reason.
     """
     from pathlib import Path
 
@@ -45,6 +59,10 @@ def init(
             keys=Path(keys) if keys else Path.home() / ".config" / "evidence" / log,
             frameworks=tuple(framework or ()),
             simulated=simulated,
+            profile=_profile(hipaa_role, gdpr_role, soc2_category, approved_by),
+            required_tags=tuple(
+                _asked(required_tag, "Tag keys that each resource must carry, such as data-class, owner")
+            ),
         )
     )
     if json:
@@ -55,3 +73,35 @@ def init(
         say(f"{what:<13} {path}")
     say(f"fingerprint   {founded.fingerprint}")
     say("Give trust-policy.json and the fingerprint to your auditor. Next: evidence doctor")
+
+
+def _profile(
+    hipaa: list[str] | None, gdpr: list[str] | None, categories: list[str] | None, approved_by: str
+) -> dict[str, Any] | None:
+    """What was stated of the organisation; None where nothing was."""
+    from flows.errors import UsageError
+    from flows.vault.vault import utc_now
+
+    more = "SOC 2 categories besides security: availability, confidentiality, processing_integrity, privacy"
+    stated = {
+        "hipaa": _asked(hipaa, "HIPAA roles: covered_entity, hybrid_entity, business_associate, group_health_plan ..."),
+        "gdpr": _asked(gdpr, "GDPR roles: controller, processor"),
+        "soc2": _asked(categories, more),
+    }
+    stated = {framework: names for framework, names in stated.items() if names}
+    if not stated:
+        return None
+    approver = approved_by or "".join(_asked(None, "Who signed this (a role, not a name)"))
+    if not approver:
+        raise UsageError("expected --approved-by with roles and categories: the role that signed them, found none")
+    return {**stated, "approved_by": approver, "as_of": utc_now().strftime("%Y-%m-%dT%H:%M:%SZ")}
+
+
+def _asked(given: list[str] | None, question: str) -> list[str]:
+    """What was given, else what a person at a terminal answers; nothing where nobody can be asked."""
+    import sys
+
+    if given is not None or not sys.stdin.isatty():
+        return given or []
+    answer: str = typer.prompt(f"{question} (comma between; empty: not stated)", default="", show_default=False)
+    return [part.strip() for part in answer.split(",") if part.strip()]

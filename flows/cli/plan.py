@@ -43,7 +43,6 @@ def plan(
             "tasks": [list(key) for key in planned.task_keys],
             "expected": [unit.to_json() for unit in planned.units],
             "controls": touched,
-            "manual": [item.id for item in planned.manual],
         }
         print_json(shown)
         raise typer.Exit(0)
@@ -54,5 +53,10 @@ def plan(
         [(name, len(found["direct"]), len(found["supporting"])) for name, found in touched.items()],
     )
     say(f"{len(planned.units)} units in {len(planned.task_keys)} tasks; IAM actions: {', '.join(planned.plan.actions)}")
-    if planned.manual:
-        say(f"waiting for a person: {', '.join(item.id for item in planned.manual)}")
+    if planned.awaiting:
+        print_table(
+            "Awaiting a person",
+            ("requirement", "title", "who supplies it", "how often"),
+            [(item.id, item.title, item.source.supplied_by or item.source.system, item.cadence)
+             for item in planned.awaiting],
+        )  # fmt: skip

@@ -8,7 +8,10 @@ from flows.cli.options import Config, Controls, Frameworks, Requirements
 def policy(
     config: Config = None, framework: Frameworks = None, control: Controls = None, requirement: Requirements = None
 ) -> None:
-    """Print the IAM policy of a plan: the actions of its kinds and nothing else."""
+    """Print the IAM policy of a plan: the actions of its kinds and nothing else.
+
+    The policy of the whole catalogue fits a role's inline policy (10,240 characters), not one managed policy (6,144).
+    """
     from flows.cli.console import print_json
     from flows.collectors.registry import load_kinds
     from flows.settings import config_path, load_settings

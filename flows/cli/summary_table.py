@@ -29,5 +29,7 @@ def show_summary(summary: RunSummary, *, as_json: bool) -> None:
         )
     results = ", ".join(f"{count} {result}" for result, count in sorted(summary.results.items()))
     say(f"{summary.units} units: {results}")
+    if summary.awaiting:
+        say(f"awaiting a person: {len(summary.awaiting)} requirements (`evidence plan` names who supplies each)")
     for book in summary.workbooks:
         say(f"workbook {book.framework}: {book.path or book.key} ({book.digest})")

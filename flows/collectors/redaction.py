@@ -7,6 +7,7 @@ from __future__ import annotations
 
 import base64
 import json
+import zlib
 from collections.abc import Iterable, Mapping
 from dataclasses import dataclass, field
 from typing import Any
@@ -16,10 +17,16 @@ from flows.collectors.plain import Blob
 from flows.collectors.secrets import rule_of_named, rule_of_token, rule_of_value
 
 PAGING_RULE = "paging-token"
+HOLDS = "holds"
+"""`[redacted:field:x.y:holds:named]`: the declared field y of x was cut, and what stood there showed a secret."""
 _POINTER_LENGTH = 4000
 _LONGEST_INSIDE = 1024 * 1024
+_GZIP = b"\x1f\x8b"
 _NAMES = ("Key", "key", "Name", "name", "ParameterKey", "ParameterName", "OptionName", "VariableName")
 _VALUES = ("Value", "value", "ParameterValue", "DefaultValue", "OptionValue")
+_NAMES_AROUND = ("Namespace",)
+"""Members that stand beside a name and its value and tell which of several settings of the name is meant."""
+_YES_OR_NO = ("true", "false")
 
 
 @dataclass(frozen=True)
@@ -115,16 +122,27 @@ class _Walk:
         self.found.append(Redaction(pointer=_pointer((*pointer, shown)), rule=rule))
         return shown
 
-    def _cut_all(self, value: Any, pointer: tuple[str, ...], rule: str) -> Any:
+    def _cut_all(self, value: Any, pointer: tuple[str, ...], rule: str, name: str = "") -> Any:
+        """Everything below a declared field but names and plain yes or no, which no secret is; what is cut says too
+        whether it showed a secret.
+        """
         if isinstance(value, dict):
             kept: dict[str, Any] = {}
-            for name, member in value.items():
-                shown = self._name(name, pointer, kept)
-                kept[shown] = self._cut_all(member, (*pointer, shown), rule)
+            label = _label(value)
+            for member_name, member in value.items():
+                shown = self._name(member_name, pointer, kept)
+                if label is not None and member_name in (*_NAMES, *_NAMES_AROUND):
+                    kept[shown] = self.value(member, (), (*pointer, shown))
+                    continue
+                known_as = label if label is not None and member_name in _VALUES else member_name
+                kept[shown] = self._cut_all(member, (*pointer, shown), rule, known_as)
             return kept
         if isinstance(value, list):
-            return [self._cut_all(member, (*pointer, str(index)), rule) for index, member in enumerate(value)]
-        return self._cut(pointer, rule)
+            return [self._cut_all(member, (*pointer, str(index)), rule, name) for index, member in enumerate(value)]
+        if isinstance(value, str) and value.lower() in _YES_OR_NO:
+            return value
+        held = _rule_held(value, name) if isinstance(value, str) else None
+        return self._cut(pointer, rule if held is None else f"{rule}:{HOLDS}:{held}")
 
     def _cut(self, pointer: tuple[str, ...], rule: str) -> str:
         self.found.append(Redaction(pointer=_pointer(pointer), rule=rule))
@@ -134,6 +152,23 @@ class _Walk:
         if holds_token(base64.b64decode(value)):
             self.quarantined = True
         return str(value)
+
+
+def _rule_held(text: str, name: str) -> str | None:
+    """The rule of a secret that a text shows that is cut in any case: as it stands, under its name, or decoded."""
+    shown = _decoded(text) or text
+    return rule_of_named(name, text) or rule_of_value(shown) or _rule_inside(shown)
+
+
+def _decoded(text: str) -> str | None:
+    """The text that base64 holds, where it is that: start-up scripts are, and may be compressed."""
+    try:
+        data = base64.b64decode(text, validate=True)
+        if data.startswith(_GZIP):
+            data = zlib.decompressobj(wbits=31).decompress(data, _LONGEST_INSIDE)
+        return data.decode()
+    except (ValueError, zlib.error):
+        return None
 
 
 def _rule_inside(text: str) -> str | None:

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Callable, Iterable, Iterator, Mapping
+from dataclasses import dataclass
 from functools import cache
 from pathlib import Path
 from types import MappingProxyType
@@ -104,15 +105,48 @@ def _check_source(
 
 
 def _check_operations(known: Mapping[str, KindDeclaration], places: Mapping[str, Callable[[str], Exception]]) -> None:
-    asked: dict[str, str] = {}
+    asked: dict[str, list[_Question]] = {}
     for kind, declaration in known.items():
-        for operation in set(_operations(declaration)):
-            if operation in asked:
+        for question in [item for item in _questions(declaration) if item.operation not in OF_OWN_OBJECTS]:
+            others = asked.setdefault(question.operation, [])
+            other = next((item for item in others if item.kind != kind and not _differ(item, question)), None)
+            if other is not None:
                 raise places[kind](
-                    f"{kind}: expected each operation in one kind, found {operation} also in {asked[operation]}; "
-                    f"build on that kind with `from: {asked[operation]}`"
+                    f"{kind}: expected each operation in one kind, found {question.operation} also in {other.kind}; "
+                    f"build on that kind with `from: {other.kind}`, or give both different fixed parameters"
                 )
-            asked[operation] = kind
+            others.append(question)
+
+
+OF_OWN_OBJECTS = frozenset({"s3:GetObject", "s3:ListObjectsV2"})
+"""Asked by several modules, each of objects that no other reads: log files, evidence."""
+
+
+@dataclass(frozen=True)
+class _Question:
+    """An operation as one kind asks it."""
+
+    kind: str
+    operation: str
+    fixed: Mapping[str, Any]
+    """Parameters whose value is always the same."""
+
+
+def _differ(one: _Question, other: _Question) -> bool:
+    """Whether no call of the one can be a call of the other: they ask for different scopes or types, say."""
+    return any(one.fixed[name] != other.fixed[name] for name in one.fixed.keys() & other.fixed.keys())
+
+
+def _questions(declaration: KindDeclaration) -> Iterator[_Question]:
+    for operation in declaration.operations:
+        yield _Question(declaration.kind, operation, {})
+    for call in _calls(declaration):
+        fixed = {
+            name: value
+            for name, value in call.parameters.items()
+            if isinstance(value, str) and not value.startswith("$")
+        }
+        yield _Question(declaration.kind, f"{call.service or declaration.service}:{call.operation}", fixed)
 
 
 def _source_of(declaration: KindDeclaration) -> str | None:
@@ -121,18 +155,19 @@ def _source_of(declaration: KindDeclaration) -> str | None:
 
 def _operations(declaration: KindDeclaration) -> Iterator[str]:
     yield from declaration.operations
+    for call in _calls(declaration):
+        yield f"{call.service or declaration.service}:{call.operation}"
+
+
+def _calls(declaration: KindDeclaration) -> Iterator[Any]:
     for call in (declaration.start, declaration.poll, declaration.list, declaration.batch, declaration.total):
-        yield from _operation(call, declaration.service)
+        if call is not None:
+            yield call
     for entry in declaration.each.values():
-        yield from _operations_of_each(entry, declaration.service)
+        yield from _calls_of_each(entry)
 
 
-def _operations_of_each(entry: EachDeclaration, service: str) -> Iterator[str]:
-    yield from _operation(entry.list or entry, service)
+def _calls_of_each(entry: EachDeclaration) -> Iterator[Any]:
+    yield entry.list or entry
     for nested in entry.each.values():
-        yield from _operations_of_each(nested, service)
-
-
-def _operation(call: Any, service: str) -> Iterator[str]:
-    if call is not None:
-        yield f"{call.service or service}:{call.operation}"
+        yield from _calls_of_each(nested)

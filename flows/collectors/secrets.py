@@ -82,7 +82,8 @@ _LABELS = (
 )  # fmt: skip
 _PLACEHOLDER = re.compile(
     r"\s*|\*+|(?:\*{3,}.{0,40})|HIDDEN_DUE_TO_SECURITY_REASONS|arn:\S+|\[redacted:.*|\$\{.*|\{\{.*|"
-    r"true|false|yes|no|enabled|disabled|required|optional|none|null|n/a|default|success|failure",
+    r"true|false|yes|no|enabled|disabled|required|optional|none|null|n/a|default|success|failure|"
+    r"seconds|minutes|hours|days",  # the unit in which a token's lifetime is counted
     re.IGNORECASE | re.DOTALL,
 )
 _CONDITION_KEY = re.compile(r"[a-z0-9.-]+:[A-Z]\w*(?:/.*)?")

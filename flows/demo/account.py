@@ -5,13 +5,21 @@ The same `now` gives the same account, to the last identifier. After the fill th
 
 from __future__ import annotations
 
+from collections.abc import Mapping
 from dataclasses import dataclass
 from datetime import UTC, date, datetime
 from typing import Any
 
 from flows.demo.account_backups import fill_backups
+from flows.demo.account_buckets import fill_access, fill_buckets, fill_reading_roles, fill_store
+from flows.demo.account_edge import fill_edge
+from flows.demo.account_identity import fill_identity
+from flows.demo.account_logs import fill_logs
 from flows.demo.account_network import fill_network
 from flows.demo.account_people import fill_people
+from flows.demo.account_reach import fill_reach, fill_reach_global
+from flows.demo.account_recovery import fill_recovery
+from flows.demo.account_services import fill_services
 from flows.demo.account_storage import fill_databases, fill_disks
 from flows.demo.account_trails import TRAIL_BUCKET, fill_trails, last_month_and_this
 from flows.demo.filling import HOME_REGION, REGIONS, Filler
@@ -44,9 +52,11 @@ def fill_account(
     scale: int = 1,
     account: str = ACCOUNT_ID,
     log_days: tuple[date, date] | None = None,
+    whole: bool = True,
 ) -> FilledAccount:
     """Fill an empty account; `log_days` are those with log files, by default last month and this one up to `now`.
 
+    Without `whole` it has people, trails, disks, databases, networks and backups only, in half of the time.
     An account other than the first is filled through its role `simulated-fill`, as it must be read through a role.
     """
     now = now.astimezone(UTC).replace(microsecond=0)
@@ -62,6 +72,8 @@ def fill_account(
     disks = {region: fill_disks(filler, region, keys[region]) for region in REGIONS}
     databases = {region: fill_databases(filler, region, keys[region]) for region in REGIONS}
     groups = sum(fill_network(filler, region) for region in REGIONS)
+    if whole:
+        _fill_the_rest(filler, keys, days)
     jobs = fill_backups(filler, keys, databases, disks)
     return FilledAccount(
         account=account,
@@ -76,6 +88,25 @@ def fill_account(
         security_groups=groups,
         backup_jobs=jobs,
     )
+
+
+def _fill_the_rest(filler: Filler, keys: Mapping[str, str], days: tuple[date, date]) -> None:
+    """What the other requirements look at, service by service."""
+    fill_identity(filler)
+    for region in REGIONS:
+        fill_services(filler, region, keys[region])
+    fill_buckets(filler, keys[HOME_REGION])
+    fill_store(filler)
+    fill_reading_roles(filler)
+    for region in REGIONS:
+        fill_access(filler, region)
+    for region in REGIONS:
+        fill_recovery(filler, region)
+    fill_logs(filler, keys, days)
+    fill_edge(filler)
+    fill_reach_global(filler)
+    for region in REGIONS:
+        fill_reach(filler, region)
 
 
 def _add_key(filler: Filler, region: str) -> str:

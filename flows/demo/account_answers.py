@@ -9,6 +9,7 @@ from __future__ import annotations
 from collections.abc import Iterator, Mapping, Sequence
 from datetime import datetime
 from typing import Any
+from uuid import NAMESPACE_URL, uuid5
 
 from flows.demo.moto_setup import moto_models
 from flows.demo.own_answers import Handlers, Question, RefusalError, page
@@ -146,11 +147,30 @@ def _get_ebs_default_kms_key_id(question: Question) -> Mapping[str, Any]:
     return {"KmsKeyId": question.fact("ebs_default_kms_key_id", "alias/aws/ebs")}
 
 
+def _get_object_retention(question: Question) -> Mapping[str, Any]:
+    wanted = question.parameters
+    buckets = moto_models("s3").s3_backends[question.call.account]["aws"].buckets
+    versions = buckets[wanted["Bucket"]].keys.getlist(wanted["Key"], [])
+    found = next((item for item in versions if item.version_id == wanted.get("VersionId", item.version_id)), None)
+    if found is None:
+        raise RefusalError("NoSuchVersion", "There is no such version of the object", 404)
+    if found.lock_mode is None:
+        raise RefusalError("NoSuchObjectLockConfiguration", "The object has no lock", 404)
+    return {"Retention": {"Mode": found.lock_mode, "RetainUntilDate": str(found.lock_until)}}
+
+
+def _generate_service_last_accessed_details(question: Question) -> Mapping[str, Any]:
+    """A report's number, its own for each role."""
+    return {"JobId": str(uuid5(NAMESPACE_URL, question.parameters["Arn"]))}
+
+
 ACCOUNT_HANDLERS: Handlers = {
+    "iam:GenerateServiceLastAccessedDetails": _generate_service_last_accessed_details,
     "iam:GetCredentialReport": _get_credential_report,
     "ec2:DescribeRegions": _describe_regions,
     "ec2:GetEbsDefaultKmsKeyId": _get_ebs_default_kms_key_id,
     "account:ListRegions": _list_regions,
+    "s3:GetObjectRetention": _get_object_retention,
 }
 
 

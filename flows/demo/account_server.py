@@ -20,13 +20,23 @@ from flows.demo.cloudtrail_answers import CLOUDTRAIL_HANDLERS
 from flows.demo.control import Control
 from flows.demo.faults import Effect, FaultBook
 from flows.demo.gate import Gate
+from flows.demo.hand_made import hand_made_handlers
 from flows.demo.own_answers import Facts, Handlers, OwnAnswers
+from flows.demo.patch_answers import PATCH_HANDLERS
+from flows.demo.reach_answers import REACH_HANDLERS
 
 if TYPE_CHECKING:
     from _typeshed.wsgi import WSGIApplication
 
 LOG_NAME = "access.jsonl"
-HANDLERS: Handlers = {**ACCOUNT_HANDLERS, **BACKUP_HANDLERS, **CLOUDTRAIL_HANDLERS}
+HANDLERS: Handlers = {
+    **hand_made_handlers(),
+    **ACCOUNT_HANDLERS,
+    **BACKUP_HANDLERS,
+    **CLOUDTRAIL_HANDLERS,
+    **REACH_HANDLERS,
+    **PATCH_HANDLERS,
+}
 # Loaded while others start: EC2 alone takes two seconds.
 _WARM_SERVICES = ("sts", "iam", "s3", "ec2", "rds", "cloudtrail", "backup", "kms")
 

@@ -83,7 +83,8 @@ def _selector(kind: str, buckets: list[str]) -> dict[str, Any]:
 
 def _tell_events(filler: Filler, files: list[LogFile]) -> None:
     """The same events for `LookupEvents`."""
-    records = sorted((record for file in files for record in file.records), key=lambda record: record["awsRegion"])
+    told = (record for file in files for record in file.records if record["managementEvent"])
+    records = sorted(told, key=lambda record: record["awsRegion"])
     for region, some in groupby(records, key=lambda record: record["awsRegion"]):
         filler.control.put_facts(filler.account, region, {"events": list(some)})
 

@@ -76,6 +76,42 @@ def _describe_recovery_point(question: Question) -> Mapping[str, Any]:
     raise RefusalError("ResourceNotFoundException", "Cannot find recovery point.")
 
 
+def _list_protected_resources(question: Question) -> Mapping[str, Any]:
+    shape = _member_shape("ListProtectedResources", "Results")
+    return page(question, [project(shape, one) for one in _protected(question)], "Results")
+
+
+def _describe_protected_resource(question: Question) -> Mapping[str, Any]:
+    for one in _protected(question):
+        if one["ResourceArn"] == question.parameters["ResourceArn"]:
+            return one
+    raise RefusalError("ResourceNotFoundException", "Nothing protects this resource.")
+
+
+def _list_recovery_points_by_resource(question: Question) -> Mapping[str, Any]:
+    points = _filtered(question, question.fact("recovery_points", []), {"ResourceArn": ("ResourceArn", eq)})
+    shape = _member_shape("ListRecoveryPointsByResource", "RecoveryPoints")
+    return page(question, [project(shape, point) for point in _newest_first(points)], "RecoveryPoints")
+
+
+def _protected(question: Question) -> list[dict[str, Any]]:
+    """What has a recovery point here, with its newest; a copy is a recovery point of the region it was sent to."""
+    newest: dict[str, Mapping[str, Any]] = {}
+    for point in _newest_first(question.fact("recovery_points", [])):
+        newest.setdefault(point["ResourceArn"], point)
+    return [
+        {
+            "ResourceArn": arn,
+            "ResourceType": point["ResourceType"],
+            "ResourceName": point["ResourceName"],
+            "LastBackupTime": point["CompletionDate"],
+            "LastBackupVaultArn": point["BackupVaultArn"],
+            "LastRecoveryPointArn": point["RecoveryPointArn"],
+        }
+        for arn, point in sorted(newest.items())
+    ]
+
+
 def _list_backup_selections(question: Question) -> Mapping[str, Any]:
     plan = question.parameters["BackupPlanId"]
     selections = [one for one in question.fact("backup_selections", []) if one["BackupPlanId"] == plan]
@@ -164,6 +200,9 @@ BACKUP_HANDLERS: Handlers = {
     "backup:ListCopyJobs": _list_copy_jobs,
     "backup:ListRecoveryPointsByBackupVault": _list_recovery_points,
     "backup:DescribeRecoveryPoint": _describe_recovery_point,
+    "backup:ListProtectedResources": _list_protected_resources,
+    "backup:DescribeProtectedResource": _describe_protected_resource,
+    "backup:ListRecoveryPointsByResource": _list_recovery_points_by_resource,
     "backup:ListBackupSelections": _list_backup_selections,
     "backup:GetBackupSelection": _get_backup_selection,
     "backup:GetBackupVaultAccessPolicy": _get_vault_access_policy,

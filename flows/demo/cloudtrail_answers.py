@@ -13,6 +13,7 @@ from typing import Any
 from flows.demo.encoding import moment
 from flows.demo.moto_setup import moto_models
 from flows.demo.own_answers import Handlers, Question, RefusalError, page
+from flows.demo.trail_digests import simulated_key
 
 EVENTS_KEPT = timedelta(days=90)
 EVENTS_A_PAGE = 50
@@ -110,7 +111,14 @@ def _event(record: Mapping[str, Any]) -> dict[str, Any]:
     return event
 
 
+def _list_public_keys(question: Question) -> Mapping[str, Any]:
+    key = simulated_key()
+    valid = {"ValidityStartTime": question.now - timedelta(days=400), "ValidityEndTime": question.now}
+    return {"PublicKeyList": [{"Value": key.public, "Fingerprint": key.fingerprint, **valid}]}
+
+
 CLOUDTRAIL_HANDLERS: Handlers = {
+    "cloudtrail:ListPublicKeys": _list_public_keys,
     "cloudtrail:ListEventDataStores": _list_event_data_stores,
     "cloudtrail:GetEventSelectors": _get_event_selectors,
     "cloudtrail:GetInsightSelectors": _get_insight_selectors,

@@ -16,6 +16,7 @@ from xml.sax.saxutils import escape
 
 from botocore.model import ListShape, MapShape, OperationModel, Shape, StructureShape
 
+from flows.demo.cbor import cbor_form
 from flows.demo.errors import DemoError
 from flows.demo.wire_errors import WireAnswer
 
@@ -42,9 +43,17 @@ def encode_answer(operation: OperationModel, protocol: str, data: Mapping[str, A
     elif protocol in ("query", "ec2"):
         content_type = "text/xml;charset=UTF-8"
         body = _xml_document(operation, protocol, data, request_id)
+    elif protocol == "rest-xml":
+        content_type = "application/xml"
+        body = _payload_document(operation, data)
+    elif protocol == "cbor" or protocol.endswith("-cbor"):
+        content_type = "application/cbor"
+        body = cbor_form(shape, data, operation.name, json_form) if shape else b""
     else:
         raise DemoError(f"No own answers are written in the protocol {protocol}: let moto answer {operation.name}.")
     headers = [("x-amzn-RequestId", request_id), ("Content-Type", content_type), ("Content-Length", str(len(body)))]
+    if content_type == "application/cbor":
+        headers.append(("smithy-protocol", "rpc-v2-cbor"))
     return WireAnswer(200, tuple(headers), body)
 
 
@@ -110,6 +119,14 @@ def _xml_document(operation: OperationModel, protocol: str, data: Mapping[str, A
     return f'<?xml version="1.0" encoding="UTF-8"?>\n<{tag}>{inner}</{tag}>'.encode()
 
 
+def _payload_document(operation: OperationModel, data: Mapping[str, Any]) -> bytes:
+    """An answer whose body is one of its members, or all of them in one element; headers carry nothing here."""
+    shape = operation.output_shape
+    payload = shape.serialization.get("payload") if shape else None
+    content = xml_form(shape, data, operation.name) if shape else ""
+    return f'<?xml version="1.0" encoding="UTF-8"?>\n{content if payload else f"<Result>{content}</Result>"}'.encode()
+
+
 def xml_form(shape: Shape, value: Any, where: str) -> str:
     """The value as the inside of an XML element."""
     if isinstance(shape, StructureShape):
@@ -119,6 +136,14 @@ def xml_form(shape: Shape, value: Any, where: str) -> str:
         tag = shape.member.serialization.get("name", "member")
         items = [xml_form(shape.member, item, f"{where}[{i}]") for i, item in enumerate(_typed(list, value, where))]
         return "".join(f"<{tag}>{content}</{tag}>" for content in items)
+    if isinstance(shape, MapShape):
+        key_tag = shape.key.serialization.get("name", "key")
+        value_tag = shape.value.serialization.get("name", "value")
+        return "".join(
+            f"<entry><{key_tag}>{escape(key)}</{key_tag}>"
+            f"<{value_tag}>{xml_form(shape.value, item, f'{where}.{key}')}</{value_tag}></entry>"
+            for key, item in _typed(dict, value, where).items()
+        )
     scalar = _scalar(shape, value, where)
     if shape.type_name == "timestamp":
         return moment(scalar).astimezone(UTC).strftime("%Y-%m-%dT%H:%M:%SZ")

@@ -11,6 +11,7 @@ from typing import Any
 import boto3
 from botocore.config import Config
 
+from flows.collectors.aws.session import keep_to_address
 from flows.demo.control_client import AccountControl
 from flows.demo.moto_setup import ACCOUNT_ID
 
@@ -45,6 +46,7 @@ class Filler:
                 config=Config(retries={"total_max_attempts": 1}, parameter_validation=True),
                 **self.credentials,
             )
+            keep_to_address(self._clients[service, region])
         return self._clients[service, region]
 
     @contextmanager

@@ -7,6 +7,7 @@ needs moto's own objects asks `moto_models`, so that nothing of moto is loaded b
 
 from __future__ import annotations
 
+import json
 import os
 import threading
 from datetime import UTC, datetime
@@ -49,6 +50,8 @@ def prepare() -> None:
     import_module("moto.core.utils").utcnow = CLOCK.naive_now  # type: ignore[attr-defined]
     _keep_real_time_for_tokens()
     _admit_docdb()
+    _let_bucket_policies_be()
+    _admit_aws_policies()
 
 
 def moto_models(service: str) -> Any:
@@ -74,3 +77,31 @@ def _admit_docdb() -> None:
     engines = import_module("moto.rds.utils").ClusterEngine
     known = [*engines.list_cluster_engines(), "docdb"]
     engines.list_cluster_engines = lambda: known
+
+
+def _admit_aws_policies() -> None:
+    """Of AWS's own policies only those that the account uses: moto takes seconds to load all thousand."""
+    os.environ["MOTO_IAM_LOAD_MANAGED_POLICIES"] = "true"
+    statements = {
+        "AdministratorAccess": {"Effect": "Allow", "Action": "*", "Resource": "*"},
+        "AWSSupportAccess": {"Effect": "Allow", "Action": ["support:*"], "Resource": "*"},
+        "ReadOnlyAccess": {"Effect": "Allow", "Action": ["ec2:Describe*", "s3:List*"], "Resource": "*"},
+    }
+    policies = {
+        name: {
+            "Arn": f"arn:aws:iam::aws:policy/{name}",
+            "CreateDate": "2015-02-06T18:39:46+00:00",
+            "DefaultVersionId": "v1",
+            "Document": {"Version": "2012-10-17", "Statement": [statement]},
+            "Path": "/",
+            "UpdateDate": "2015-02-06T18:39:46+00:00",
+        }
+        for name, statement in statements.items()
+    }
+    moto_models("iam").aws_managed_policies_data = json.dumps(policies)
+
+
+def _let_bucket_policies_be() -> None:
+    """A Deny with a condition (only over TLS) is one without to moto: nobody could read or write such a bucket."""
+    neutral = import_module("moto.iam.access_control").PermissionResult.NEUTRAL
+    moto_models("s3").FakeBucket.get_permission = lambda *_: neutral

@@ -22,6 +22,8 @@ import botocore
 from botocore.loaders import Loader
 from botocore.model import OperationModel, ServiceModel
 
+from flows.demo.cbor import read_cbor
+
 _METADATA = re.compile(r'"metadata"\s*:\s*')
 _LABEL = re.compile(r"\{([^}+]+)(\+?)\}")
 _HEAD_CHARACTERS = 6_000  # the metadata stand at the beginning of a model
@@ -130,7 +132,7 @@ def _identify(request: WireRequest, signing_name: str) -> tuple[str, str, str, d
         service = next((entry.name for entry in entries if entry.target_prefix == prefix), signing_name)
         return service, operation, "json", request.document
     if rpc := _RPC_PATH.match(request.path):
-        return entries[0].name, rpc.group(1), "cbor", {"body": hashlib.sha256(request.body).hexdigest()}
+        return entries[0].name, rpc.group(1), "cbor", read_cbor(request.body)
     if "Action" in request.form:
         return _identify_form(request.form, entries)
     return _identify_rest(request, entries)

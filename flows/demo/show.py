@@ -16,7 +16,9 @@ from dataclasses import dataclass
 from datetime import UTC, datetime
 from pathlib import Path
 
+from controls.documents import dump_yaml, load_yaml
 from flows.demo.errors import DemoError
+from flows.demo.facts import supplied_facts
 from flows.demo.world import World, simulated_world
 
 LOG = "simulated-clinic"
@@ -63,8 +65,11 @@ def _play(stage: Stage, world: World) -> None:
     stage.run(
         "init", "--organisation", "SIMULATED Clinic", "--log", LOG, "--account", world.filled.account,
         *(part for region in REGIONS for part in ("--region", region)), "--vault", f"s3://{world.vault_bucket}",
-        "--endpoint", world.store.endpoint_url, "--keys", "keys", "--simulated",
+        "--endpoint", world.store.endpoint_url, "--keys", "keys", "--simulated", "--hipaa-role", "covered_entity",
+        "--gdpr-role", "controller", "--soc2-category", "availability", "--soc2-category", "confidentiality",
+        "--approved-by", "SIMULATED privacy officer",
     )  # fmt: skip
+    print(f"supplied facts of the SIMULATED organisation are written to evidence.yaml: {_supply_facts(stage)}")
     _title("2. The month: collect, seal, judge, compile three workbooks (exit code 1: there are findings)")
     stage.run("run", "monthly", expect=(FAIL,))
     _title("3. Verify everything by the pinned policy, then judge again from the stored evidence")
@@ -74,6 +79,15 @@ def _play(stage: Stage, world: World) -> None:
     changed = world.tamper(_victim(stage))
     print(f"changed byte {changed.offset} of {changed.key} on the S3 server's disk", flush=True)
     stage.run("verify", "--trust", "trust-policy.json", "--kept", "kept-checkpoint", expect=(TAMPERED,))
+
+
+def _supply_facts(stage: Stage) -> int:
+    """Add what only the organisation knows to its settings; returns how many facts."""
+    path = stage.folder / "evidence.yaml"
+    facts = supplied_facts()
+    settings = load_yaml(path).data | {"facts": facts}
+    path.write_text(dump_yaml(settings), encoding="utf-8")
+    return len(facts)
 
 
 def _victim(stage: Stage) -> str:

@@ -21,6 +21,17 @@ Record = dict[str, Any]
 OFFICE = "192.0.2.10"
 ELSEWHERE = "198.51.100.23"
 STRANGER = "203.0.113.77"
+EMERGENCY_ROLE = "simulated-emergency-access"
+REQUESTED_GRANT = "5a1e0000-0000-4000-8000-00000000aaaa"
+"""The grant that somebody asked for, named in the same way."""
+GRANT_DAY = READ_DAY = DEPLOY_DAY = 28
+APPROVED_DEPLOYMENT = "5a1e0000-0000-4000-8000-00000000dddd"
+"""The deployment that has an approved change, named in the same way."""
+PATIENT_FILES = "simulated-patient-files"
+BULK = 1050
+TICKETED_DAY, TICKETED_USE = 28, "5a1e0000-0000-4000-8000-00000000eeee"
+"""The use of the emergency role that somebody approved: the simulated organisation's facts name it."""
+DATA_REGION = "eu-central-1"  # where the patients' bucket is
 SIGN_IN_REGION = "us-east-1"  # where IAM's and the console's own events are recorded
 _BROWSER = "Mozilla/5.0 (simulated)"
 _SDK = "Boto3/1.40 (simulated)"
@@ -56,8 +67,13 @@ class Scribe:
             self._record(random, day, region, hour, self._user(who), f"{service}.amazonaws.com", event, read_only)
             for who, service, event, read_only, hour in _ROUTINE
         ]
+        if region == DATA_REGION:
+            records += self._deployments(Random(f"{self._account} {day} deployments"), day)
+            records += self._data_reads(Random(f"{self._account} {day} reads"), day)
         if region == SIGN_IN_REGION:
             records += self._sign_ins(random, day)
+            records += self._grants(Random(f"{self._account} {day} grants"), day)
+            records += self._emergencies(Random(f"{self._account} {day} emergency"), day)
         return sorted(records, key=lambda record: (record["eventTime"], record["eventID"]))
 
     def _sign_ins(self, random: Random, day: date) -> Iterator[Record]:
@@ -77,6 +93,76 @@ class Scribe:
                 random, day, SIGN_IN_REGION, 16, {**root, "accountId": self._account}, "iam.amazonaws.com",
                 "UpdateAccountPasswordPolicy", False,
             )  # fmt: skip
+
+    def _grants(self, random: Random, day: date) -> Iterator[Record]:
+        """Once a month: a grant with a request, one by the pipeline, one without a request, one to oneself."""
+        if day.day != GRANT_DAY:
+            return
+        grants = (
+            ("sim-anna.keller", "AttachUserPolicy", "sim-carla.nunes", REQUESTED_GRANT),
+            ("sim-deploy-pipeline", "AttachUserPolicy", "sim-grace.liu", ""),
+            ("sim-anna.keller", "AddUserToGroup", "sim-jonas.weber", ""),
+            ("sim-ben.okafor", "PutUserPolicy", "sim-ben.okafor", ""),
+            ("sim-anna.keller", "DetachUserPolicy", "sim-jonas.weber", ""),
+        )
+        for who, event, target, id_ in grants:
+            record = self._record(random, day, SIGN_IN_REGION, 13, self._user(who), "iam.amazonaws.com", event, False)
+            record["requestParameters"] = {"userName": target}
+            yield record | ({"eventID": id_} if id_ else {})
+
+    def _deployments(self, random: Random, day: date) -> Iterator[Record]:
+        """Once a month: a deployment by the pipeline with a change, and one by hand."""
+        if day.day != DEPLOY_DAY:
+            return
+        for who, source, event, id_ in (
+            ("sim-deploy-pipeline", "ecs.amazonaws.com", "UpdateService", APPROVED_DEPLOYMENT),
+            ("sim-ben.okafor", "cloudformation.amazonaws.com", "ExecuteChangeSet", ""),
+        ):
+            record = self._record(random, day, DATA_REGION, 15, self._user(who), source, event, False)
+            yield record | ({"eventID": id_} if id_ else {})
+
+    def _data_reads(self, random: Random, day: date) -> Iterator[Record]:
+        """The clinic's program reads patient files each day; once a month a person does, and far too many."""
+        yield self._data_read(random, day, self._role("simulated-clinic-app"), 1)
+        for number in range(BULK if day.day == READ_DAY else 0):
+            yield self._data_read(random, day, self._user("sim-jonas.weber"), number)
+
+    def _data_read(self, random: Random, day: date, who: Mapping[str, Any], number: int) -> Record:
+        record = self._record(random, day, DATA_REGION, 12, who, "s3.amazonaws.com", "GetObject", True)
+        record["requestParameters"] = {"bucketName": PATIENT_FILES, "key": f"simulated/{number}"}
+        bucket = f"arn:aws:s3:::{PATIENT_FILES}"
+        resources = [
+            {"type": "AWS::S3::Object", "ARN": f"{bucket}/simulated/{number}"},
+            {"type": "AWS::S3::Bucket", "ARN": bucket, "accountId": self._account},
+        ]
+        return record | {"managementEvent": False, "eventCategory": "Data", "resources": resources}
+
+    def _role(self, name: str) -> dict[str, Any]:
+        arn = f"arn:aws:iam::{self._account}:role/{name}"
+        return {
+            "type": "AssumedRole",
+            "principalId": "AROASIMULATED:session",
+            "arn": f"arn:aws:sts::{self._account}:assumed-role/{name}/session",
+            "accountId": self._account,
+            "sessionContext": {"sessionIssuer": {"type": "Role", "arn": arn, "userName": name}},
+        }
+
+    def _emergencies(self, random: Random, day: date) -> Iterator[Record]:
+        """The emergency role is taken on every seventh day, and once a month with a ticket."""
+        if day.day % 7:
+            return
+        yield self._emergency(random, day, 3)
+        if day.day == TICKETED_DAY:
+            yield self._emergency(random, day, 5) | {"eventID": TICKETED_USE}
+
+    def _emergency(self, random: Random, day: date, hour: int) -> Record:
+        name, user = "sts.amazonaws.com", self._user("sim-anna.keller")
+        record = self._record(random, day, SIGN_IN_REGION, hour, user, name, "AssumeRole", True)
+        record["requestParameters"] = {
+            "roleArn": f"arn:aws:iam::{self._account}:role/{EMERGENCY_ROLE}",
+            "roleSessionName": "simulated-emergency",
+        }
+        return record
 
     def _sign_in(
         self,

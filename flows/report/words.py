@@ -8,7 +8,7 @@ from datetime import datetime
 from typing import Any
 
 from controls.assessment import RequirementRow
-from controls.models import Check
+from controls.models import Check, EvidenceRequirement
 from evidence_schema.models.base import format_time
 from evidence_schema.models.finding import CheckResult, KindCoverage, RequirementOutcome
 from evidence_schema.models.names import Mode, Outcome
@@ -24,7 +24,7 @@ OUTCOMES: Mapping[Outcome, str] = {
     Outcome.NOT_APPLICABLE: "not applicable",
 }
 AWAITING = "awaiting a person"
-UNPLANNED = "awaiting a person: not gathered by this run (not in this installation, or not asked for)"
+UNPLANNED = "not asked for in this run"
 GAPS = frozenset({Outcome.NOT_COLLECTED, Outcome.STALE})
 
 
@@ -39,7 +39,7 @@ def outcome_words(outcome: Outcome, passed: int, tested: int, at: datetime | Non
 def requirement_words(row: RequirementRow) -> str:
     """A requirement's outcome. Items are counted once for each automatic check that judged them."""
     if row.outcome is None:
-        return AWAITING if row.requirement.automation == "manual" else UNPLANNED
+        return UNPLANNED if row.requirement.kinds else f"{AWAITING}: {_supplier(row.requirement)}"
     automatic = [check for check in row.outcome.checks if check.mode is Mode.AUTO and check.tested]
     words = outcome_words(
         row.outcome.outcome,
@@ -50,6 +50,12 @@ def requirement_words(row: RequirementRow) -> str:
     if row.outcome.outcome is Outcome.NO_EXCEPTION and len(automatic) > 1:
         return words.replace(" items", f" items in {len(automatic)} checks")
     return words
+
+
+def _supplier(requirement: EvidenceRequirement) -> str:
+    """Who supplies what no connector gathers."""
+    source = requirement.source
+    return source.supplied_by or f"a file from {source.system}, which is not connected"
 
 
 def check_words(mode: Mode, result: CheckResult | None, row: RequirementRow) -> str:
@@ -122,6 +128,8 @@ def check_text(check: Check, result: CheckResult | None) -> str:
     for name, value in {**check.params, **(result.parameters if result else {})}.items():
         if value is not None:
             text = text.replace(f"{{{name}}}", _value_words(value))
+    for name in check.needs:
+        text = text.replace(f"{{{name}}}", f"({name.replace('_', ' ')}, as supplied)")
     return text
 
 

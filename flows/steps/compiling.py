@@ -92,6 +92,7 @@ def assessment_of(runtime: Runtime, state: RunState, framework: str) -> Assessme
         read_manifest(vault.blobs, closed.manifest),
         lambda: receipts_of(vault, closed),
         lambda: findings_of(vault, judged),
+        run.settings.profile,
     )
 
 

@@ -39,6 +39,7 @@ def examine(config: Path) -> list[Examined]:
         ("trust policy", _policy),
         ("vault", _vault),
         ("catalogue", _catalogue),
+        ("roles", _roles),
         ("AWS", _accounts),
     ]
     found = [Examined("settings", "ready", str(config))]
@@ -93,6 +94,16 @@ def _catalogue(located: Located) -> Iterator[Examined]:
     needed = {fact for item in catalog.requirements for check in item.checks for fact in check.needs}
     for fact in sorted(needed - located.settings.facts.keys()):
         yield Examined(f"fact {fact}", "warns", f"not supplied: {catalog.facts[fact]}")
+
+
+def _roles(located: Located) -> Iterator[Examined]:
+    profile = located.settings.profile
+    missing = [name for name in located.settings.frameworks if profile is None or not profile.states(name)]
+    if missing:
+        hint = "every control of it stays in scope; state `profile` in the settings"
+        yield Examined("roles", "warns", f"not stated for {', '.join(missing)}: {hint}")
+    elif profile is not None:
+        yield Examined("roles", "ready", f"approved by {profile.approved_by}, {profile.as_of:%Y-%m-%d}")
 
 
 def _accounts(located: Located) -> Iterator[Examined]:

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import os
+from collections.abc import Mapping
 from dataclasses import dataclass
 from pathlib import Path
 from typing import Any
@@ -17,7 +18,7 @@ from flows.settings import PASSPHRASE_VARIABLE, Located, Settings
 from flows.steps.runtime import vault_settings
 from flows.vault.keys import create_key, create_pseudonym_key, trust_policy_for, write_trust_policy
 from flows.vault.settings import folder_of
-from flows.vault.vault import open_store
+from flows.vault.vault import open_store, utc_now
 
 _HEADER = """\
 # Settings of evidence-collector. No secret belongs here: this file is sealed with every run.
@@ -45,6 +46,9 @@ class Founding:
     keys: Path
     frameworks: tuple[str, ...]
     simulated: bool
+    profile: Mapping[str, Any] | None = None
+    """Roles, categories and who signed them, as the settings hold them."""
+    required_tags: tuple[str, ...] = ()
 
 
 @dataclass(frozen=True)
@@ -107,7 +111,17 @@ def _document(founding: Founding) -> dict[str, Any]:
         },
         "trust_policy": "trust-policy.json",
     }
+    if founding.profile is not None:
+        document["profile"] = dict(founding.profile)
+    if founding.required_tags:
+        document["facts"] = {"required_tags": _fact(founding)}
     return document | ({"simulated": True} if founding.simulated else {})
+
+
+def _fact(founding: Founding) -> dict[str, Any]:
+    at = utc_now().strftime("%Y-%m-%dT%H:%M:%SZ")
+    approver = founding.profile["approved_by"] if founding.profile else "whoever ran evidence init"
+    return {"value": list(founding.required_tags), "approved_by": approver, "as_of": at}
 
 
 def _account(text: str) -> dict[str, str]:

@@ -89,8 +89,12 @@ class Gathering:
 
     @property
     def others(self) -> list[TaskKey]:
-        """All further tasks. Who joins begins at the other end: two processes of a slot meet in the middle."""
-        further = [key for key in sorted(self._pending) if not self._is_preflight(key)]
+        """All further tasks, a service's regions one after the other, since they share its API's description.
+
+        Who joins begins at the other end: two processes of a slot meet in the middle.
+        """
+        further = [key for key in self._pending if not self._is_preflight(key)]
+        further.sort(key=lambda key: (key.account, key.service, key.region))
         return further[::-1] if self._run.joined else further
 
     def _is_preflight(self, key: TaskKey) -> bool:

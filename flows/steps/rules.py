@@ -4,16 +4,31 @@ from __future__ import annotations
 
 from pathlib import Path
 
-from controls.catalog import HERE, load_catalog
+from controls.catalog import HERE, installed, load_catalog
 from controls.models import Catalog
+from controls.profile import Profile
+from controls.wording import worded
 from flows.collectors.registry import Kinds
 from flows.errors import SettingsError
-from flows.settings import Located
+from flows.settings import Located, load_settings
 
 
 def catalog_of(located: Located, kinds: Kinds) -> Catalog:
     """Load what the settings name; raises SettingsError where that is no folder, CatalogError for its content."""
-    return load_catalog(_folder(located), kinds=kinds)
+    return _with_wording(located, load_catalog(_folder(located), kinds=kinds))
+
+
+def rules_to_read(config: Path) -> tuple[Catalog, Profile | None]:
+    """The catalogue and the organisation's profile by the settings, where there are any; else what is installed."""
+    if not config.exists():
+        return installed(), None
+    located = load_settings(config)
+    return _with_wording(located, load_catalog(_folder(located))), located.settings.profile
+
+
+def _with_wording(located: Located, catalog: Catalog) -> Catalog:
+    named = located.settings.wording
+    return catalog if named is None else worded(catalog, located.path(named))
 
 
 def _folder(located: Located) -> Path:

@@ -31,6 +31,7 @@ def summary_of(vault: Vault, run: Run, state: RunState, workbooks: Iterable[Work
         requirements=tuple(
             _line(outcome, titles[outcome.requirement]) for outcome in outcomes_of(vault, judged_of(state)).requirements
         ),
+        awaiting=run.plan.awaiting,
         workbooks=tuple(
             WorkbookLine(
                 framework=book.framework,

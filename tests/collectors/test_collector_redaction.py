@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import base64
+import gzip
 import json
 from pathlib import Path
 
@@ -195,6 +196,45 @@ def test_declared_fields_are_cut_whole_and_their_names_kept(aws: StubAws) -> Non
     assert fields["Description"] == "[redacted:field:lambda:listfunctions.description]"
     assert b"plain-looking" not in kept.transcript
     assert b"harmless words" not in kept.transcript
+
+
+SCRIPT = f"#!/bin/sh\nexport DB_PASSWORD={PASSWORDS[0]}\n"
+
+
+@pytest.mark.parametrize(
+    ("value", "held"),
+    [
+        (base64.b64encode(b"#!/bin/sh\nsystemctl start web\n").decode(), ""),
+        (base64.b64encode(SCRIPT.encode()).decode(), ":holds:assignment"),
+        (base64.b64encode(gzip.compress(SCRIPT.encode(), mtime=0)).decode(), ":holds:assignment"),
+        (base64.b64encode(gzip.compress(SCRIPT.encode(), mtime=0)[:9]).decode(), ""),
+        (PEM, ":holds:private-key"),
+        ("plain words", ""),
+    ],
+)
+def test_a_declared_field_says_whether_what_was_cut_showed_a_secret(value: str, held: str) -> None:
+    redactor = Redactor({"ec2:DescribeInstanceAttribute": ["UserData"]})
+    found = redactor.answer("ec2:DescribeInstanceAttribute", {"UserData": {"Value": value}})
+    rule = f"field:ec2:describeinstanceattribute.userdata{held}"
+    assert found.value == {"UserData": {"Value": f"[redacted:{rule}]"}}
+    assert [(item.pointer, item.rule) for item in found.redactions] == [("/UserData/Value", rule)]
+
+
+def test_below_a_declared_field_a_name_tells_a_secret_too() -> None:
+    pairs = [{"name": "DB_PASSWORD", "value": "plain words"}, {"name": "MODE", "value": "plain words"}]
+    redactor = Redactor({"codebuild:BatchGetProjects": ["environmentVariables"]})
+    kept = redactor.answer("codebuild:BatchGetProjects", {"environmentVariables": pairs}).value
+    assert [pair["value"].endswith(":holds:named]") for pair in kept["environmentVariables"]] == [True, False]
+
+
+def test_below_a_declared_field_names_and_plain_yes_or_no_are_kept() -> None:
+    operation = "elasticbeanstalk:DescribeConfigurationSettings"
+    logs = {"Namespace": "aws:elasticbeanstalk:cloudwatch:logs", "OptionName": "StreamLogs", "Value": "true"}
+    script = {"Namespace": "aws:elasticbeanstalk:application:environment", "OptionName": "PASS", "Value": "falsehood"}
+    found = Redactor({operation: ["OptionSettings"]}).answer(operation, {"OptionSettings": [logs, script]})
+    rule = f"field:{operation}.optionsettings".lower()
+    assert found.value == {"OptionSettings": [logs, {**script, "Value": f"[redacted:{rule}]"}]}
+    assert [item.pointer for item in found.redactions] == ["/OptionSettings/1/Value"]
 
 
 def test_a_secret_inside_bytes_is_quarantined(aws: StubAws) -> None:

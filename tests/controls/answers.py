@@ -4,6 +4,7 @@ that would mislead a rule misleads the test too."""
 from __future__ import annotations
 
 from collections.abc import Iterable, Iterator, Mapping
+from copy import deepcopy
 from datetime import UTC, datetime
 from functools import cache
 from typing import Any
@@ -13,7 +14,7 @@ from evidence_schema.digest import Digest
 from evidence_schema.models.declaration import WHOLE_BODY, EachDeclaration, KindDeclaration, ListDeclaration
 from evidence_schema.models.transcript import Call, CallError, Collector, Record, TranscriptHeader
 from evidence_schema.models.unit import Period, Unit
-from evidence_schema.paths import look_up
+from evidence_schema.paths import EACH_OF, all_at
 from evidence_schema.records import derive, derive_view
 from flows.collectors.registry import Kinds, load_kinds
 
@@ -60,7 +61,7 @@ class Told:
         fails = isinstance(answer, CallError)
         if not fails:
             canonical_bytes(answer)
-            GIVEN.append((service, operation, answer))
+            GIVEN.append((service, operation, deepcopy(answer)))  # a derivation parses policies where they stand
         self.calls.append(
             Call(
                 seq=len(self.calls), service=service, operation=operation, region=self.header.unit.region,
@@ -73,7 +74,8 @@ class Told:
         """One page of the list that the kind declares."""
         listing = self.declaration.list
         assert listing is not None
-        self.call(listing.operation, "list", _page(listing, items), *([source] if source else []))
+        page, item = _page(listing, items), [source] if source else []
+        self.call(listing.operation, "list", page, *item, service=listing.service or "")
         return self
 
     def each(self, name: str, answer: Body | CallError, *item: str) -> Told:
@@ -81,7 +83,8 @@ class Told:
         entry = _entry(self.declaration.each, name)
         operation = entry.list.operation if entry.list is not None else str(entry.operation)
         body = _page(entry.list, answer["items"]) if entry.list is not None and isinstance(answer, dict) else answer
-        self.call(operation, name + (".list" if entry.list is not None else ""), body, *item)
+        service = (entry.list.service if entry.list is not None else entry.service) or ""
+        self.call(operation, name + (".list" if entry.list is not None else ""), body, *item, service=service)
         return self
 
     def absent(self, name: str, code: str, *item: str) -> Told:
@@ -107,8 +110,8 @@ def _page(listing: ListDeclaration, items: Iterable[Any]) -> Body:
     *around, last = listing.items.split(".")
     body: Body = {last: list(items)}
     for name in reversed(around):
-        body = {name: body}
-    assert look_up(body, listing.items) == list(items)
+        body = {name.removesuffix(EACH_OF): [body] if name.endswith(EACH_OF) else body}
+    assert all_at(body, listing.items) == list(items)
     return body
 
 

@@ -9,9 +9,10 @@ from functools import cache
 from typing import Any
 
 from answers import ACCOUNT, AT, PERIOD, RUN, kinds
-from examples import CLASSES, CLASSIFIED, EXAMPLES, NO_TICKET, PLATFORM, WANTED
+from examples import EXAMPLES
+from examples_first import CLASSES, CLASSIFIED, NO_TICKET, PLATFORM, WANTED
+from slices import eight
 
-from controls.catalog import installed
 from controls.judging import Evidence, Judgement, Rules
 from controls.models import Catalog
 from evidence_schema.digest import Digest
@@ -101,11 +102,11 @@ def all_units(catalog: Catalog, regions: Iterable[str] = REGIONS) -> tuple[Unit,
 @cache
 def small_world() -> World:
     """Every record of every example, each with an id of its own."""
-    catalog = installed()
+    catalog = eight()
     found: dict[Place, list[Record]] = defaultdict(list)
     lists = {check.id: check.with_ for item in catalog.requirements for check in item.checks}
-    for check, items in EXAMPLES.items():
-        for number, item in enumerate(items):
+    for check in lists:
+        for number, item in enumerate(EXAMPLES[check]):
             _add(found, item.record.kind, item.record, f"{check} {number}")
             for name, rows in item.lists.items():
                 for row in rows if item.case == "pass" else ():
@@ -126,7 +127,7 @@ def _add(found: dict[Place, list[Record]], kind: str, record: Record, prefix: st
 
 
 def judged(world: World, **rules: Any) -> tuple[list[Finding], tuple[RequirementOutcome, ...]]:
-    catalog = rules.pop("catalog", installed())
+    catalog = rules.pop("catalog", eight())
     wanted = tuple(item.id for item in catalog.requirements)
     sealed = {"requirements": wanted, "at": AT, "period": PERIOD, "facts": FACTS} | rules
     judgement = Judgement(Rules(catalog=catalog, **sealed), world.evidence())

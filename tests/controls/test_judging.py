@@ -13,9 +13,9 @@ import pytest
 from answers import ACCOUNT, AT, kinds
 from hypothesis import given, settings
 from hypothesis import strategies as st
+from slices import eight
 from small_world import FACTS, REGIONS, World, a_receipt, all_units, judged, key, small_world, views
 
-from controls.catalog import installed
 from controls.judging import WHOLE_UNIT, Judgement, Parameter, Rules
 from controls.models import Catalog, EvidenceRequirement
 from evidence_schema.models.finding import Finding, RequirementOutcome
@@ -53,11 +53,11 @@ def outcomes(found: Judged) -> dict[str, Outcome]:
 def test_the_small_world_is_worth_judging() -> None:
     findings, results = undisturbed()
     assert {finding.check for finding in findings} >= {
-        check.id for item in installed().requirements for check in item.checks if check.mode == "auto"
+        check.id for item in eight().requirements for check in item.checks if check.mode == "auto"
     }
     counted = Counter(finding.result for finding in findings)
     assert all(counted[result] > 10 for result in FindingResult)
-    assert [item.requirement for item in results] == [item.id for item in installed().requirements]
+    assert [item.requirement for item in results] == [item.id for item in eight().requirements]
     assert len({key(finding) for finding in findings}) == len(findings)
 
 
@@ -70,7 +70,7 @@ def assert_nothing_looks_better(unit: Unit, how: str, before: Judged, after: Jud
             assert (finding.check, finding.kind, finding.account, finding.region) in gone, f"{key(finding)} vanished"
         else:
             assert found.result in (finding.result, FindingResult.ERROR), f"{key(finding)} was {finding.result}"
-    touched = {item.id for item in installed().requirements if own_kinds(unit) & set(item.kinds)}
+    touched = {item.id for item in eight().requirements if own_kinds(unit) & set(item.kinds)}
     assert touched
     for item in after[1]:
         if item.requirement in touched:
@@ -102,7 +102,7 @@ def test_several_units_that_were_not_gathered_make_nothing_look_better(faults: l
 
 
 def requirement(name: str) -> EvidenceRequirement:
-    return next(item for item in installed().requirements if item.id == name)
+    return next(item for item in eight().requirements if item.id == name)
 
 
 @settings(max_examples=20)
@@ -177,7 +177,7 @@ def test_findings_are_sorted_and_the_same_bytes_however_the_evidence_is_ordered(
 
 
 def test_a_judgement_can_be_read_again() -> None:
-    rules = Rules(catalog=installed(), requirements=("EV-ENC-01",), at=AT, period=undisturbed_period(), facts=FACTS)
+    rules = Rules(catalog=eight(), requirements=("EV-ENC-01",), at=AT, period=undisturbed_period(), facts=FACTS)
     judgement = Judgement(rules, small_world().evidence())
     first, outcomes_first = list(judgement), judgement.outcomes
     assert list(judgement) == first
@@ -227,11 +227,12 @@ def test_a_check_over_accounts_has_one_record_for_each() -> None:
 
 def own_catalog(**check: Any) -> Catalog:
     """A catalogue with one requirement of one check."""
-    kind_names = sorted({kind for item in installed().requirements for kind in item.kinds})
+    kind_names = sorted({kind for item in eight().requirements for kind in item.kinds})
     made = EvidenceRequirement.model_validate(
         {
             "id": "EV-NET-01", "title": "t", "kind": "inventory", "automation": "automated", "cadence": "monthly",
-            "retention_class": "audit", "kinds": kind_names, "mappings": {},
+            "source": {"system": "aws"}, "scope": "per account", "retention_class": "audit",
+            "kinds": kind_names, "mappings": {},
             "checks": [{"id": "EV-NET-01-C1", "text": "t", "mode": "auto"} | check],
         }
     )  # fmt: skip
@@ -297,7 +298,7 @@ def test_a_view_is_read_from_the_units_of_its_base() -> None:
 
 def test_a_view_has_no_coverage_of_its_own() -> None:
     told = {kind.kind for item in undisturbed()[1] for kind in item.coverage}
-    assert told == {unit.kind for unit in all_units(installed())}
+    assert told == {unit.kind for unit in all_units(eight())}
     assert not told & views().keys()
 
 

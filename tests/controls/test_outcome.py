@@ -125,7 +125,8 @@ def a_requirement(**fields: Any) -> EvidenceRequirement:
     return EvidenceRequirement.model_validate(
         {
             "id": "EV-ENC-01", "title": "t", "kind": "inventory", "automation": "automated", "cadence": "monthly",
-            "retention_class": "audit", "kinds": [KIND], "checks": [PLAIN.model_dump(by_alias=True)], "mappings": {},
+            "source": {"system": "aws"}, "scope": "per account", "retention_class": "audit",
+            "kinds": [KIND], "checks": [PLAIN.model_dump(by_alias=True)], "mappings": {},
         } | fields
     )  # fmt: skip
 

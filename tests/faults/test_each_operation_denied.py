@@ -5,29 +5,19 @@ The steps of a run without orchestrator and workbook, in this process: what is g
 
 from __future__ import annotations
 
-import os
 from collections.abc import Callable
 from functools import cache
-from unittest import mock
 
 import pytest
 from truth import nothing_looks_better
-from worlds import Founder, Gathered, Organisation
+from worlds import Founder, Gathered, Organisation, collected_here
 
 from controls.catalog import installed
-from evidence_schema.models.names import GatherResult, Trigger
+from evidence_schema.models.names import GatherResult
 from evidence_schema.models.receipt import Receipt
 from evidence_schema.models.unit import Selection
 from flows.collectors.registry import Kinds, load_kinds
 from flows.demo.world import World
-from flows.observing import Silent
-from flows.steps.closing import close_run
-from flows.steps.gathering import Gathering
-from flows.steps.judging import judge_run
-from flows.steps.opening import RunRequest, open_run
-from flows.steps.periods import adhoc_slot, month_before, month_period
-from flows.steps.runtime import open_runtime
-from flows.steps.sources import collector_for
 
 pytestmark = [pytest.mark.faults, pytest.mark.thorough]
 
@@ -54,7 +44,7 @@ def place(organisation: Founder, tmp_path_factory: pytest.TempPathFactory) -> Or
 @pytest.fixture(scope="module")
 def undisturbed_by(place: Organisation) -> Month:
     """The month of some requirements with nothing wrong, made when it is first asked for."""
-    return cache(lambda requirements: month(place, requirements))
+    return cache(lambda requirements: collected_here(place, Selection(requirements=requirements)))
 
 
 @pytest.mark.parametrize("operation", OPERATIONS)
@@ -66,7 +56,7 @@ def test_a_denied_operation_is_told_and_nothing_looks_better(
     undisturbed = undisturbed_by(requirements)
     world.faults.deny(operation)
 
-    faulted = month(place, requirements)
+    faulted = collected_here(place, Selection(requirements=requirements))
 
     hit = {unit.kind for unit, row in faulted.receipts.items() if tells_of(row, operation)}
     assert hit
@@ -93,18 +83,3 @@ def requirements_reading(kinds: set[str]) -> tuple[str, ...]:
         for item in installed().requirements
         if any(kinds & {name, KINDS[name].view_of or name, *KINDS.sources_of(name)} for name in item.kinds)
     ) or ("EV-ENC-01",)  # the preflight serves all: one will do
-
-
-def month(place: Organisation, requirements: tuple[str, ...]) -> Gathered:
-    """Open, gather, close and judge."""
-    with mock.patch.dict(os.environ, place.environment, clear=True):
-        runtime = open_runtime(place.settings_file)
-        period = month_period(month_before(runtime.clock()))
-        selection = Selection(requirements=requirements)
-        run = open_run(runtime, RunRequest(adhoc_slot(), Trigger.AD_HOC, selection, period))
-        gathering = Gathering(run, runtime.vault, collector_for(run, runtime.clock), runtime.clock, Silent())
-        for keys in (gathering.preflights, gathering.others):
-            for key in keys:
-                gathering.gather(key.service, key.account, key.region)
-        state = judge_run(runtime.vault, close_run(run, runtime.vault, gathering.receipts(), runtime.clock))
-        return Gathered(runtime.vault, state)

@@ -9,6 +9,7 @@ from typing import Any
 import pytest
 from hypothesis import given, settings
 from hypothesis import strategies as st
+from slices import eight
 
 from controls.catalog import installed
 from controls.errors import UnknownName
@@ -41,7 +42,7 @@ def settings_of(**fields: Any) -> Settings:
 
 
 def plan_of(selection: Selection | None = None, catalog: Catalog | None = None, **fields: Any) -> PlannedRun:
-    return make_plan(catalog or installed(), KINDS, settings_of(**fields), selection or Selection(), PERIOD)
+    return make_plan(catalog or eight(), KINDS, settings_of(**fields), selection or Selection(), PERIOD)
 
 
 def gathered(planned: PlannedRun) -> set[str]:
@@ -52,7 +53,7 @@ WHOLE = plan_of()
 
 
 def test_a_whole_plan_has_every_requirement_kind_account_and_region() -> None:
-    assert WHOLE.plan.requirements == tuple(item.id for item in installed().requirements if item.kinds)
+    assert WHOLE.plan.requirements == tuple(item.id for item in eight().requirements if item.kinds)
     assert WHOLE.plan.accounts == tuple(sorted(ACCOUNTS))
     assert WHOLE.plan.regions == tuple(sorted(REGIONS))
     assert WHOLE.plan.frameworks == ("hipaa", "gdpr", "soc2")
@@ -71,7 +72,7 @@ def test_each_unit_is_planned_once_in_its_scope() -> None:
 
 
 def test_views_are_read_and_not_gathered_and_what_they_are_read_from_is() -> None:
-    named = {kind for item in installed().requirements for kind in item.kinds}
+    named = {kind for item in eight().requirements for kind in item.kinds}
     views = {kind for kind in named if KINDS[kind].view_of is not None}
     assert views
     assert gathered(WHOLE) & views == set()
@@ -86,10 +87,10 @@ def test_what_a_kind_builds_on_is_gathered_too_and_serves_the_same_requirement()
 
 
 def installed_requirement(id_: str) -> EvidenceRequirement:
-    return next(item for item in installed().requirements if item.id == id_)
+    return next(item for item in eight().requirements if item.id == id_)
 
 
-@pytest.mark.parametrize("id_", [item.id for item in installed().requirements])
+@pytest.mark.parametrize("id_", [item.id for item in eight().requirements])
 def test_every_requirement_alone_plans_all_that_its_checks_read(id_: str) -> None:
     planned, item = plan_of(Selection(requirements=(id_,))), installed_requirement(id_)
     bases = {KINDS[kind].view_of or kind for kind in item.kinds}
@@ -99,7 +100,7 @@ def test_every_requirement_alone_plans_all_that_its_checks_read(id_: str) -> Non
 
 
 def test_the_regions_are_asked_first_by_every_plan() -> None:
-    for item in installed().requirements:
+    for item in eight().requirements:
         planned = plan_of(Selection(requirements=(item.id,)))
         preflight = [unit for unit in planned.units if unit.unit.kind == PREFLIGHT_KIND]
         assert {unit.unit.account for unit in preflight} == set(ACCOUNTS)
@@ -156,9 +157,9 @@ def test_a_selection_narrows_the_requirements(selection: Selection, requirements
 def test_a_control_may_be_named_by_its_alias() -> None:
     control = next(
         control
-        for item in installed().frameworks
+        for item in eight().frameworks
         for control in item.controls
-        if control.aliases and any(control.id in m for r in installed().requirements for m in r.mappings.values())
+        if control.aliases and any(control.id in m for r in eight().requirements for m in r.mappings.values())
     )
     by_id, by_alias = (plan_of(Selection(controls=(name,))) for name in (control.id, control.aliases[0]))
     assert by_alias.units == by_id.units
@@ -192,8 +193,8 @@ def test_frameworks_of_the_settings_are_the_default_and_named_once() -> None:
         (Selection(controls=("164.312b",)), "expected a known control, found '164.312b'; did you mean 164.312(b)"),
         (Selection(frameworks=("hippa",)), "expected a known framework, found 'hippa'; did you mean hipaa"),
         (
-            Selection(requirements=("EV-IAM-02",)),
-            "expected a known evidence requirement, found 'EV-IAM-02'; did you mean EV-IAM-01",
+            Selection(requirements=("EV-IAM-11",)),
+            "expected a known evidence requirement, found 'EV-IAM-11'; did you mean EV-IAM-01",
         ),
         (
             Selection(kinds=("aws.ec2.volume",)),
@@ -243,14 +244,36 @@ def by_hand(item: EvidenceRequirement) -> EvidenceRequirement:
 
 
 def test_what_a_person_supplies_is_named_and_not_planned() -> None:
-    catalog = installed().model_copy(
-        update={"requirements": tuple(by_hand(r) if r.id == "EV-NET-01" else r for r in installed().requirements)}
+    catalog = eight().model_copy(
+        update={"requirements": tuple(by_hand(r) if r.id == "EV-NET-01" else r for r in eight().requirements)}
     )
     planned = plan_of(catalog=catalog)
-    assert [item.id for item in planned.manual] == ["EV-NET-01"]
+    assert [item.id for item in planned.awaiting] == ["EV-NET-01"] == list(planned.plan.awaiting)
     assert "EV-NET-01" not in planned.plan.requirements
-    with pytest.raises(NothingPlanned, match="EV-NET-01 wait for a person"):
+    with pytest.raises(NothingPlanned, match="found only what a person supplies: EV-NET-01;"):
         plan_of(Selection(requirements=("EV-NET-01",)), catalog=catalog)
+
+
+def test_the_installed_catalogue_is_planned_whole_and_says_what_awaits_a_person() -> None:
+    planned = plan_of(catalog=installed())
+    assert {*planned.plan.requirements, *planned.plan.awaiting} == {item.id for item in installed().requirements}
+    assert {"EV-PRV-01", "EV-IAM-06"} <= set(planned.plan.awaiting)
+    assert len({unit.unit for unit in planned.units}) == len(planned.units)
+
+
+def profiled(**roles: Any) -> dict[str, Any]:
+    return {"profile": {"approved_by": "privacy officer", "as_of": "2026-01-01T00:00:00Z", **roles}}
+
+
+@pytest.mark.parametrize("role", ["controller", "processor"])
+def test_what_only_controls_ask_that_do_not_bind_the_organisation_is_not_planned(role: str) -> None:
+    gdpr = next(item for item in installed().frameworks if item.framework.id == "gdpr")
+    binding = {control.id for control in gdpr.controls if role in control.applies_to}
+    asked = {item.id: item.mappings["gdpr"].keys() for item in installed().requirements if "gdpr" in item.mappings}
+    planned = plan_of(Selection(frameworks=("gdpr",)), catalog=installed(), **profiled(gdpr=[role]))
+    found = {*planned.plan.requirements, *planned.plan.awaiting}
+    assert found == {id_ for id_, controls in asked.items() if controls & binding}
+    assert role == "controller" or found < asked.keys()
 
 
 def test_a_selection_that_nothing_serves_plans_nothing() -> None:
@@ -278,7 +301,7 @@ def test_the_order_of_the_settings_does_not_change_the_plan(accounts: list[str],
 
 @settings(max_examples=40)
 @given(
-    st.sets(st.sampled_from([item.id for item in installed().requirements])),
+    st.sets(st.sampled_from([item.id for item in eight().requirements])),
     st.sets(st.sampled_from(["hipaa", "gdpr", "soc2"])),
     st.sets(st.sampled_from(ACCOUNTS)),
     st.sets(st.sampled_from(REGIONS)),
@@ -292,7 +315,7 @@ def test_a_narrower_selection_plans_a_part_of_the_whole(
     planned = plan_of(selection)
     assert {unit.unit for unit in planned.units} <= {unit.unit for unit in WHOLE.units}
     served = {
-        item.id for item in installed().requirements if item.mappings.keys() & (frameworks or {*WHOLE.plan.frameworks})
+        item.id for item in eight().requirements if item.mappings.keys() & (frameworks or {*WHOLE.plan.frameworks})
     }
     assert set(planned.plan.requirements) == (requirements or set(WHOLE.plan.requirements)) & served
     assert set(planned.plan.actions) <= set(WHOLE.plan.actions)

@@ -5,6 +5,7 @@ from __future__ import annotations
 from collections.abc import Callable
 
 import pytest
+from slices import EIGHT
 from worlds import Organisation, locked_bucket
 
 from flows.demo.world import World
@@ -14,9 +15,11 @@ Founder = Callable[..., Organisation]
 
 @pytest.fixture(scope="module")
 def clinic(session_world: World, organisation: Founder, tmp_path_factory: pytest.TempPathFactory) -> Organisation:
-    return organisation(tmp_path_factory.mktemp("clinic"), bucket=locked_bucket(session_world.store))
+    return organisation(
+        tmp_path_factory.mktemp("clinic"), requirements=EIGHT, bucket=locked_bucket(session_world.store)
+    )
 
 
 @pytest.fixture(scope="module")
 def trial(organisation: Founder, tmp_path_factory: pytest.TempPathFactory) -> Organisation:
-    return organisation(tmp_path_factory.mktemp("trial"))
+    return organisation(tmp_path_factory.mktemp("trial"), requirements=EIGHT)

@@ -10,14 +10,14 @@ import pytest
 from worlds import Organisation, plain_environment
 
 from controls.catalog import installed
-from evidence_schema.models.names import Mode
+from controls.coverage import totals_of
 from flows.demo.world import World
 
 pytestmark = [pytest.mark.journey, pytest.mark.xdist_group("readme")]
 
 README = (Path(__file__).parents[2] / "README.md").read_text(encoding="utf-8")
 COMMANDS = [line for block in re.findall(r"```sh\n(.*?)```", README, re.DOTALL) for line in block.splitlines() if line]
-EXPECTED = {"doctor": (1,), "run": (1,), "collect": (0, 1), "status": (0,)}
+EXPECTED = {"doctor": (1,), "run": (1,), "collect": (0, 1), "status": (0,), "diff": (0, 1)}
 """Exit codes that are no trouble: the simulated account has findings, and a folder does not lock."""
 
 
@@ -33,19 +33,21 @@ def test_every_command_of_the_readme_runs(session_world: World, prefect_url: str
     for arguments in commands:
         if arguments[0] == "init":
             arguments += ["--keys", str(tmp_path / "keys")]
+        if arguments[0] == "diff":
+            arguments[1:] = [state.run_id for state in reader.runs()[-2:]]
         done = reader.evidence(*arguments)
         assert done.returncode in EXPECTED.get(arguments[0], (0,)), f"{arguments}\n{done.stdout}\n{done.stderr}"
         assert "Traceback" not in done.stderr
 
 
 def test_the_figures_of_the_readme_are_those_of_the_catalogue() -> None:
-    catalog = installed()
-    checks = [check for requirement in catalog.requirements for check in requirement.checks]
-    automatic = sum(check.mode is Mode.AUTO for check in checks)
-    assert f"all {sum(len(item.controls) for item in catalog.frameworks)} controls" in README
-    assert f"{len(checks)} checks, {automatic} of them automatic" in README
-    assert len(catalog.requirements) == 8
-    assert "eight AWS evidence requirements" in README
+    catalog, told = installed(), " ".join(README.split())
+    found = totals_of(catalog)
+    controls = sum(len(item.controls) for item in catalog.frameworks)
+    assert (
+        f"all {controls} controls and all {found.requirements} evidence requirements with their {found.checks}" in told
+    )
+    assert f"collects the {found.aws_automated} requirements of AWS, with {found.automatic_here} automatic" in told
 
 
 def test_every_command_of_the_product_stands_in_the_readme() -> None:

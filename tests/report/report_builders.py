@@ -97,9 +97,12 @@ def requirement(
     fixed: dict[str, Any] = {
         "kind": "config_snapshot",
         "automation": "automated",
+        "source": {"system": "aws"},
+        "scope": "per account and region",
         "cadence": "monthly",
         "retention_class": "audit",
         "sensitivity": Sensitivity(personal_data=True),
+        "kinds": tuple(dict.fromkeys(kind for item in checks for kind in item.over)),
     }
     return EvidenceRequirement(
         id=id_, title=title, checks=tuple(checks), mappings={"hipaa": mapping}, **{**fixed, **more}
@@ -137,6 +140,7 @@ REQUIREMENTS = (
         {"164.308(a)(1)(ii)(A)": DIRECT},
         kind="document",
         automation="manual",
+        source={"system": "manual", "supplied_by": "security officer"},
     ),
     requirement(
         "EV-IAM-01",

@@ -21,6 +21,7 @@ from report_builders import (
 )
 
 from controls.assessment import RequirementRow
+from controls.models import Source
 from evidence_schema.models.finding import RequirementOutcome
 from evidence_schema.models.names import GatherResult, Mode, Outcome
 from evidence_schema.models.unit import Period
@@ -72,12 +73,19 @@ def test_no_exception_says_of_how_many_items_and_when() -> None:
         ("EV-IAM-01", "needs review"),
         ("EV-LOG-06", "not collected"),
         ("EV-NET-01", "not applicable"),
-        ("EV-GOV-05", "awaiting a person"),
-        ("EV-VUL-01", "awaiting a person: not gathered by this run (not in this installation, or not asked for)"),
+        ("EV-GOV-05", "awaiting a person: security officer"),
+        ("EV-VUL-01", "not asked for in this run"),
     ],
 )
 def test_requirement_in_words(id_: str, words: str) -> None:
     assert requirement_words(row(id_)) == words
+
+
+def test_what_a_system_could_tell_that_is_not_connected_says_so() -> None:
+    plain = row("EV-GOV-05")
+    unconnected = plain.requirement.model_copy(update={"source": Source(system="hris")})
+    words = "awaiting a person: a file from hris, which is not connected"
+    assert requirement_words(replace(plain, requirement=unconnected)) == words
 
 
 def test_several_checks_are_named_where_items_count_once_for_each() -> None:
@@ -93,7 +101,7 @@ def test_a_human_check_awaits_a_person() -> None:
     judged = row("EV-IAM-01")
     human = next(check for check in judged.outcome.checks if check.mode is Mode.HUMAN) if judged.outcome else None
     assert check_words(Mode.HUMAN, human, judged) == "needs review: awaiting a person"
-    assert check_words(Mode.HUMAN, None, row("EV-GOV-05")) == AWAITING
+    assert check_words(Mode.HUMAN, None, row("EV-GOV-05")) == f"{AWAITING}: security officer"
 
 
 def test_a_report_check_has_no_result() -> None:

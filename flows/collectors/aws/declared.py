@@ -18,7 +18,7 @@ from evidence_schema.models.declaration import (
     ListDeclaration,
     PollDeclaration,
 )
-from evidence_schema.paths import MISSING, look_up
+from evidence_schema.paths import MISSING, all_at, look_up
 from evidence_schema.records.declared import id_of, items_of
 from flows.collectors.aws.calls import Answer, Ask
 from flows.collectors.aws.paging import pages, paging_of
@@ -129,10 +129,9 @@ def _ask_batches(work: Work, scope: Scope, items: list[Item]) -> None:
             scope.account,
             scope.region,
             scope.period,
-            scope.item,
-            scope.parent,
-            tuple(_asked_id(item, work) for item in chunk),
-            scope.started,
+            parent=scope.item,
+            ids=tuple(_asked_id(item, work) for item in chunk),
+            started=scope.started,
         )
         for _ in _pages(work, batch, "batch", inner, tuple(item.id for item in chunk)):
             pass  # recorded; the derivation joins them by id
@@ -211,8 +210,7 @@ def _items(work: Work, answer: Answer, listing: ListDeclaration) -> list[Item]:
     if not answer.has_body:
         return []
     unit = work.unit
-    found = answer.plain if listing.items == WHOLE_BODY else look_up(answer.plain, listing.items)
-    values = [] if found is MISSING else found if isinstance(found, list) else [found]
+    values = [answer.plain] if listing.items == WHOLE_BODY else all_at(answer.plain, listing.items)
     stored = items_of(answer.call, listing)
     return [
         Item(value, id_of(kept, listing, unit.region, unit.account)) for value, kept in zip(values, stored, strict=True)

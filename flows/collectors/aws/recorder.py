@@ -55,7 +55,9 @@ class Recorder:
         return trace if isinstance(trace, Trace) else Trace()
 
     def _begin(self, context: dict[str, Any], **_: Any) -> None:
-        context[_TRACE] = self._local.trace = Trace()
+        context[_TRACE] = trace = Trace()
+        if getattr(self._local, "trace", None) is None:  # else botocore asks where the call's bucket is: not our call
+            self._local.trace = trace
 
     def _attempt(self, response: Any, caught_exception: Exception | None, request_dict: Any, **_: Any) -> None:
         trace = request_dict["context"].get(_TRACE)

@@ -2,20 +2,22 @@
 
 from __future__ import annotations
 
+import ipaddress
 import threading
 from collections.abc import Mapping
 from functools import partial
 from typing import Any, Protocol
+from urllib.parse import urlsplit
 
 import boto3
 from botocore.client import BaseClient
 from botocore.config import Config
 from botocore.credentials import AssumeRoleCredentialFetcher, DeferredRefreshableCredentials
 from botocore.exceptions import DataNotFoundError, ProfileNotFound, UnknownServiceError
-from botocore.loaders import create_loader
 from botocore.model import ServiceModel
 from botocore.session import Session as CoreSession
 
+from flows.collectors.aws.models import BoundedLoader
 from flows.collectors.aws.settings import PRODUCT, AccountAccess, AwsSettings, product_version
 from flows.collectors.errors import CredentialsRefused
 
@@ -37,12 +39,12 @@ class Sessions(Protocol):
 
 
 class AwsSessions:
-    """Real sessions. Service models are loaded once and shared: they are most of a client's memory."""
+    """Real sessions. Service models are shared: they are most of a client's memory."""
 
     def __init__(self, accounts: Mapping[str, AccountAccess], settings: AwsSettings) -> None:
         self._accounts = accounts
         self._settings = settings
-        self._loader = create_loader()
+        self._loader = BoundedLoader()
         self._sessions: dict[tuple[str, str], boto3.Session] = {}
         self._lock = threading.Lock()
 
@@ -52,6 +54,7 @@ class AwsSessions:
             self._sessions[(account, run_id)] = session
             make: Any = session.client  # the stubs want each service by its literal name
             client: BaseClient = make(service, region_name=region, config=self._config())
+            keep_to_address(client)
             return client
 
     def forget(self, run_id: str) -> None:
@@ -122,3 +125,21 @@ class AwsSessions:
             read_timeout=self._settings.read_timeout_s,
             user_agent_extra=f"{PRODUCT}/{product_version()}",
         )
+
+
+def keep_to_address(client: BaseClient) -> None:
+    """Where the endpoint is given by its address, nothing can stand before it: S3 Control puts the account's number,
+    others a word. A name is left as it is.
+    """
+    place = urlsplit(client.meta.endpoint_url)
+    try:
+        ipaddress.ip_address(place.hostname or "")
+    except ValueError:
+        return
+
+    def keep(params: dict[str, Any], **_: Any) -> None:
+        asked = urlsplit(params["url"])
+        if asked.netloc.endswith("." + place.netloc):
+            params["url"] = asked._replace(netloc=place.netloc).geturl()
+
+    client.meta.events.register("before-call", keep)

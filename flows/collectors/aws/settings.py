@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from dataclasses import dataclass
+from functools import cache
 from importlib.metadata import PackageNotFoundError, version
 
 PRODUCT = "evidence-collector"
@@ -36,6 +37,7 @@ class AccountAccess:
     profile: str | None = None
 
 
+@cache
 def product_version() -> str:
     """The installed version of this product."""
     try:

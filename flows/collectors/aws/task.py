@@ -6,6 +6,7 @@ import logging
 from collections.abc import Callable, Mapping
 from dataclasses import dataclass, field
 from datetime import datetime
+from types import MappingProxyType
 from typing import Any
 
 from botocore.client import BaseClient
@@ -40,6 +41,8 @@ from flows.collectors.transcript import TranscriptWriter
 _log = logging.getLogger(__name__)
 _TAKEN_OVER = (GatherResult.DENIED, GatherResult.FAILED, GatherResult.UNAVAILABLE)
 _ANSWERED = (GatherResult.COLLECTED, GatherResult.PARTIAL, GatherResult.EMPTY)
+SERVED_ONLY_IN = MappingProxyType({"artifact": "us-east-1"})
+"""Services without regions for which botocore names an address in every region, and only one of them answers."""
 
 
 @dataclass(frozen=True)
@@ -161,11 +164,15 @@ class Task:
             reason = f"{work.caller.stopped[1]}; {reason}"
         return _Ending(result, reason, work.caller.writer.finish(), tuple(work.files))
 
+    def _asked_in(self, declaration: KindDeclaration) -> str:
+        """Where a service without regions is asked: some have their only address in one region."""
+        return SERVED_ONLY_IN.get(declaration.service, self.request.home_region)
+
     def _work(
         self, unit: Unit, declaration: KindDeclaration, source: Source | None, principal: str, tally: Tally
     ) -> Work:
         settings = self.tools.settings
-        region = self.request.home_region if unit.region == GLOBAL_REGION else unit.region
+        region = self._asked_in(declaration) if unit.region == GLOBAL_REGION else unit.region
         if source is not None and source.incomplete:
             tally.notes.append(source.incomplete)
         header = TranscriptHeader(

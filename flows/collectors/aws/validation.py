@@ -18,6 +18,7 @@ from evidence_schema.models.declaration import (
     KindDeclaration,
     ListDeclaration,
 )
+from evidence_schema.paths import EACH_OF
 from flows.collectors.aws.never_call import refuse_forbidden
 from flows.collectors.aws.paging import paging_of
 from flows.collectors.aws.parameters import NAMES, references_in
@@ -86,8 +87,8 @@ class Validator:
 
     def _source_shape(self, declaration: KindDeclaration) -> Shape | None:
         source = self._kinds.get(declaration.source or "")
-        if source is None or source.list is None:
-            return None
+        if source is None or source.list is None or source.list.id == PLAIN_STRING:
+            return None  # of a plain string the record has one field of our own
         operation = self._sessions.model(source.list.service or source.service).operation_model(source.list.operation)
         return _Check(source, self._sessions, None).item_shape(operation, source.list)
 
@@ -206,7 +207,8 @@ class _Check:
 
     def _step_through(self, shape: Shape | None, path: str, call: CallDeclaration, what: str) -> Shape | None:
         step: Any = shape
-        for name in path.split("."):
+        for part in path.split("."):
+            name = part.removesuffix(EACH_OF)
             if step is None or step.type_name == "map":
                 return None  # a source's own fields, or names that come from outside
             members = getattr(step, "members", {})
@@ -214,7 +216,7 @@ class _Check:
                 raise self._bad(
                     call, f"expected {what} to exist, found no {name!r}; there are: {', '.join(members) or '(none)'}"
                 )
-            step = members[name]
+            step = members[name] if name == part else members[name].member
         found: Shape = step
         return found
 

@@ -114,7 +114,7 @@ def _figures(area: _Area, places: Places) -> list[Value]:
     return [
         area.name,
         len(area.controls),
-        sum(not row.direct for row in area.controls),
+        sum(_lacks_direct(row) for row in area.controls),
         area.pairs,
         *(outcome_count(area.counted(outcome), outcome) for outcome in Outcome),
         outcome_count(sum(matrix.not_in_run(row) for row in area.controls), None),
@@ -124,6 +124,11 @@ def _figures(area: _Area, places: Places) -> list[Value]:
         area.oldest,
         Link(f"{area.first}-{last}", Place(MATRIX, area.first)),
     ]
+
+
+def _lacks_direct(row: ControlRow) -> bool:
+    """A control that binds the organisation and has no direct evidence."""
+    return not row.direct and not row.not_applicable
 
 
 def _gathered(requirements: Iterable[RequirementRow]) -> float | None:
@@ -173,7 +178,7 @@ def _stored_totals(areas: Sequence[_Area], places: Places) -> dict[int, int | fl
     pairs = sum(area.pairs for area in areas)
     totals: list[int] = [
         sum(len(area.controls) for area in areas),
-        sum(not row.direct for area in areas for row in area.controls),
+        sum(_lacks_direct(row) for area in areas for row in area.controls),
         pairs,
         *(sum(area.counted(outcome) for area in areas) for outcome in Outcome),
         sum(matrix.not_in_run(row) for area in areas for row in area.controls),

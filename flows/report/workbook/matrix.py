@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+from collections.abc import Mapping
+
 from openpyxl.utils import get_column_letter
 
 from controls.assessment import Assessment, ControlRow
@@ -45,6 +47,7 @@ def columns(assessment: Assessment) -> tuple[Column, ...]:
         Column("Control", 19),
         Column("Title", 26),
         Column("What it asks, in our own words", 54),
+        *([Column("Wording supplied by the organisation", 54)] if assessment.wording else []),
         Column("Required or addressable; category", 13),
         Column("Direct evidence requirements", 14),
         *(Column(f"Go to {number}", 11) for number in range(1, links + 1)),
@@ -67,19 +70,20 @@ def draw(book: Book, assessment: Assessment, places: Places) -> None:
     links = sum(column.heading.startswith("Go to") for column in shape)
     sheet = book.table(MATRIX, shape, NOTE)
     for row in assessment.controls:
-        sheet.add(_cells(row, links, places))
+        sheet.add(_cells(row, links, places, assessment.wording))
     sheet.say_omitted(f"the sealed catalogue {assessment.header.catalogue}")
     for heading in ("Design result", "Operating result", CONCLUSION):
         book.choices(sheet, heading)
     book.freeze(sheet, 2)
 
 
-def _cells(row: ControlRow, links: int, places: Places) -> list[Value]:
+def _cells(row: ControlRow, links: int, places: Places, wording: Mapping[str, str]) -> list[Value]:
     control = row.control
     return [
         Shown(control.id, Style.LABEL),
         control.title,
         control.ask,
+        *([wording.get(control.id, "")] if wording else []),
         _designation(control),
         "\n".join(row.direct),
         *(_go_to(row, number, places) for number in range(links)),
@@ -126,6 +130,8 @@ def _first(groups: list[Group], unit: str) -> Value:
 
 
 def _note(row: ControlRow) -> str:
+    if row.not_applicable:
+        return f"Not applicable: {row.not_applicable}."
     if row.unmapped:
         return "No evidence requirement in this catalogue: awaiting a person."
     if not row.direct:

@@ -22,6 +22,7 @@ from evidence_schema.models.receipt import CallProblem
 from evidence_schema.models.unit import Period
 from evidence_schema.records.cloudtrail import EXTRACT_MEDIA_TYPE, FILE_NAME, LIST_STEP, OBJECT_STEP
 from flows.collectors.aws.calls import Answer, Ask, Streamed
+from flows.collectors.aws.modules.data_access import DataAccess
 from flows.collectors.aws.modules.log_reader import Bounds, LogReader, UnreadableFile
 from flows.collectors.aws.modules.trail_events import reasons_for, source_of
 from flows.collectors.aws.modules.trails import Trail, choose_trail, listing_days, may_hold
@@ -60,6 +61,9 @@ class _Counts:
     events: int = 0
     by_source: Counter[str] = field(default_factory=Counter)
     by_day: Counter[str] = field(default_factory=Counter)
+    privileged: Counter[str] = field(default_factory=Counter)
+    """By day, counted beside what is written to the extract: the two are compared later."""
+    access: DataAccess = field(default_factory=DataAccess)
     first: str = ""
     last: str = ""
 
@@ -84,6 +88,7 @@ class _Counts:
             "in_period": sum(self.by_day.values()),
             "by_source": dict(self.by_source),
             "by_day": dict(self.by_day),
+            "privileged": dict(self.privileged),
         }
         return line | ({"first": self.first, "last": self.last} if self.first else {})
 
@@ -168,6 +173,8 @@ class _Reading:
         finally:
             got.parsed["Body"].close()
         self.work.caller.finish_stream(got, "Body", reader.size, reader.digest, fault=broken)
+        for access in counts.access.lines():
+            _write(self.extract, self.redactor.answer("cloudtrail:event", access).value)
         if broken:
             return {"error": broken, "result": "failed"}
         line = {"sha256": reader.digest.hex, "bytes": reader.size}
@@ -196,6 +203,10 @@ class _Reading:
     def _take(self, event: dict[str, Any], counts: _Counts) -> None:
         inside = counts.take(event, _moment(event), self.work.scope.period)
         reasons = reasons_for(event) if inside else ()
+        if inside:
+            counts.access.take(event)
+            day = str(event.get("eventTime", ""))[:10]
+            counts.privileged[day] += "privileged" in reasons
         if not reasons:
             return
         try:

@@ -60,6 +60,13 @@ class LogReader:
         """Each record in turn; raises UnreadableFile."""
         return records_in(self._texts(), self.bounds.event_bytes)
 
+    def plain(self) -> Iterator[bytes]:
+        """The unzipped bytes, piece by piece; raises UnreadableFile."""
+        try:
+            yield from self._unzipped()
+        except zlib.error as error:
+            raise UnreadableFile("NotGzip", f"expected gzip, found: {error}") from error
+
     def drain(self) -> None:
         """Digest what is left, so that the digest is the whole file's even where its content is bad."""
         for _ in self._read():

@@ -1,4 +1,6 @@
-"""Which CloudTrail events go into the extract, and why: sign-ins, refused calls, root's doings, privileged changes."""
+"""Which CloudTrail events go into the extract, and why: sign-ins, refused calls, root's doings, privileged
+changes, roles taken on.
+"""
 
 from __future__ import annotations
 
@@ -6,6 +8,7 @@ from collections.abc import Mapping
 from types import MappingProxyType
 from typing import Any
 
+from evidence_schema.records.changes import is_change
 from flows.collectors.aws.errors import Meaning, meaning_of
 
 _SIGN_IN_SOURCES = frozenset({"signin.amazonaws.com", "signin.aws.amazon.com"})
@@ -39,11 +42,22 @@ PRIVILEGED: Mapping[str, tuple[str, ...]] = MappingProxyType({
 _CHANGE_NOTHING = frozenset({"GetPasswordData", "StartSession"})
 """Marked read-only by AWS, and yet they open a door."""
 
+CHANGE = "change"
+"""Of an event that is taken for no other reason: changes are told apart when they are read."""
+_TAKES_ROLE = frozenset({"AssumeRole", "AssumeRoleWithSAML", "AssumeRoleWithWebIdentity"})
+
 
 def reasons_for(event: Mapping[str, Any]) -> tuple[str, ...]:
     """Why an event is taken into the extract; empty where it is only counted."""
-    tests = (("sign_in", _is_sign_in), ("failed_auth", _is_refused), ("root", _is_root), ("privileged", _is_privileged))
-    return tuple(reason for reason, test in tests if test(event))
+    tests = (
+        ("sign_in", _is_sign_in),
+        ("failed_auth", _is_refused),
+        ("root", _is_root),
+        ("privileged", _is_privileged),
+        ("assumed_role", _is_assumed_role),
+    )
+    found = tuple(reason for reason, test in tests if test(event))
+    return found or ((CHANGE,) if is_change(event) else ())
 
 
 def source_of(event: Mapping[str, Any]) -> str:
@@ -76,3 +90,10 @@ def _is_privileged(event: Mapping[str, Any]) -> bool:
     if not isinstance(name, str) or (event.get("readOnly") is True and name not in _CHANGE_NOTHING):
         return False
     return name.startswith(PRIVILEGED.get(source_of(event), ("\0",)))
+
+
+def _is_assumed_role(event: Mapping[str, Any]) -> bool:
+    """By a person or a program of the organisation: services of AWS take on roles all day."""
+    who = event.get("userIdentity")
+    by_service = isinstance(who, Mapping) and (who.get("type") == "AWSService" or "invokedBy" in who)
+    return source_of(event) == "sts.amazonaws.com" and event.get("eventName") in _TAKES_ROLE and not by_service

@@ -164,9 +164,20 @@ def _generate_service_last_accessed_details(question: Question) -> Mapping[str, 
     return {"JobId": str(uuid5(NAMESPACE_URL, question.parameters["Arn"]))}
 
 
+def _simulate_principal_policy(question: Question) -> Mapping[str, Any]:
+    """Everything is allowed but what the fact `denied_actions` of the account names."""
+    denied = question.facts.get(question.call.account, "global", "denied_actions", [])
+    asked = [value for name, value in question.parameters.items() if name.startswith("ActionNames.")]
+    results = [
+        {"EvalActionName": name, "EvalDecision": "implicitDeny" if name in denied else "allowed"} for name in asked
+    ]
+    return {"EvaluationResults": results, "IsTruncated": False}
+
+
 ACCOUNT_HANDLERS: Handlers = {
     "iam:GenerateServiceLastAccessedDetails": _generate_service_last_accessed_details,
     "iam:GetCredentialReport": _get_credential_report,
+    "iam:SimulatePrincipalPolicy": _simulate_principal_policy,
     "ec2:DescribeRegions": _describe_regions,
     "ec2:GetEbsDefaultKmsKeyId": _get_ebs_default_kms_key_id,
     "account:ListRegions": _list_regions,

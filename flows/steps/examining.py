@@ -9,13 +9,16 @@ from typing import Literal
 
 from controls.errors import ControlsError
 from evidence_schema.errors import EvidenceSchemaError
+from evidence_schema.models.names import Directness
 from evidence_schema.note import VerifierKey
 from flows.collectors.errors import CollectorError
-from flows.collectors.registry import load_kinds
+from flows.collectors.registry import Kinds, load_kinds
 from flows.errors import FlowsError
+from flows.planning import PlannedRun
 from flows.settings import Located, load_settings
 from flows.steps.rules import catalog_of
 from flows.steps.runtime import pinned_policy, requester_of, signer_of, vault_credentials, vault_settings
+from flows.steps.selecting import planned_for
 from flows.vault.vault import open_store, utc_now
 
 KNOWN = (FlowsError, ControlsError, EvidenceSchemaError, CollectorError)
@@ -41,6 +44,7 @@ def examine(config: Path) -> list[Examined]:
         ("catalogue", _catalogue),
         ("roles", _roles),
         ("AWS", _accounts),
+        ("permissions", _permissions),
     ]
     found = [Examined("settings", "ready", str(config))]
     for part, look in parts:
@@ -114,3 +118,36 @@ def _accounts(located: Located) -> Iterator[Examined]:
             yield Examined(f"account {account}", "fails", str(principal))
         else:
             yield Examined(f"account {account}", "ready", principal)
+
+
+def _permissions(located: Located) -> Iterator[Examined]:
+    """What would go uncollected, by the account's own simulator, and which controls that concerns."""
+    from flows.steps.sources import denied  # noqa: PLC0415 (as above)
+
+    kinds = load_kinds()
+    planned, _ = planned_for(located, kinds)
+    for account, found in denied(located.settings, kinds, planned.plan.actions, utc_now):
+        part = f"permissions in {account}"
+        if isinstance(found, CollectorError):
+            yield Examined(part, "warns", str(found))
+        elif found:
+            yield Examined(part, "warns", _uncollected(planned, kinds, set(found)))
+        else:
+            yield Examined(part, "ready", f"all {len(planned.plan.actions)} actions of the plan are allowed")
+
+
+def _uncollected(planned: PlannedRun, kinds: Kinds, denied: set[str]) -> str:
+    """Denied actions, the requirements whose kinds need them, and the controls that these speak to directly."""
+    lost = [item for item in planned.requirements if denied.intersection(kinds.actions_of(item.kinds))]
+    controls = {
+        control
+        for item in lost
+        for framework in planned.plan.frameworks
+        for control, how in item.mappings.get(framework, {}).items()
+        if how is Directness.DIRECT
+    }
+    names = ", ".join(item.id for item in lost)
+    return (
+        f"denied: {', '.join(sorted(denied))}; not collected completely: {names}; controls that it is direct evidence "
+        f"of: {', '.join(sorted(controls)) or 'none'}"
+    )

@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Callable, Iterator
+from collections.abc import Callable, Iterator, Sequence
 from datetime import datetime
 
 from flows.collectors.aws.engine import AwsCollector
@@ -30,6 +30,19 @@ def principals(
     for account in settings.accounts:
         try:
             yield account.id, collector.principal(account.id, run_id)
+        except CollectorError as error:
+            yield account.id, error
+
+
+def denied(
+    settings: Settings, kinds: Kinds, actions: Sequence[str], clock: Callable[[], datetime]
+) -> Iterator[tuple[str, tuple[str, ...] | CollectorError]]:
+    """The actions that each account denies us, or why that cannot be told."""
+    collector = _aws(kinds, settings, clock)
+    run_id = new_run_id(clock())
+    for account in settings.accounts:
+        try:
+            yield account.id, collector.denied(account.id, run_id, actions)
         except CollectorError as error:
             yield account.id, error
 

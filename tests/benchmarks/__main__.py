@@ -4,6 +4,7 @@
 
 1. The same units through Prefect and through a bare thread pool: at most 1.2 times as long, and 15 ms a task.
 2. `evidence --help` against a bare typer application: at most 1.3 times the processor time.
+3. The whole plan, three frameworks at once, in one region: at most 25 s and 300 MB, with Prefect's API beside it.
 """
 
 from __future__ import annotations
@@ -30,6 +31,7 @@ QUIET = {
     "DO_NOT_TRACK": "1",
 }
 MOST_TIMES, MOST_MS_A_TASK, MOST_HELP = 1.2, 15.0, 1.3
+MOST_SECONDS, MOST_MB = 25.0, 300.0
 BARE = """
 import typer
 app = typer.Typer()
@@ -48,7 +50,20 @@ def main() -> int:
     os.environ.update(QUIET)
     with tempfile.TemporaryDirectory() as folder:
         passed = orchestration(Path(folder), rounds)
+    with tempfile.TemporaryDirectory() as folder:
+        passed &= whole(Path(folder))
     return 0 if help_cost(2 * rounds) and passed else 1
+
+
+def whole(folder: Path) -> bool:
+    """A month of everything, by the command line."""
+    from tests.benchmarks.whole_plan import whole_plan
+
+    found = whole_plan(folder)
+    print(f"Prefect's API: start {found.api_start_s:.1f} s, {found.api_peak_mb} MB")
+    print(f"the whole plan in one region: {found.units} units, {found.calls} calls, three workbooks")
+    passed = judged("seconds of the whole plan", found.seconds, MOST_SECONDS)
+    return judged("MB at most", found.peak_mb, MOST_MB) and passed
 
 
 def orchestration(folder: Path, rounds: int) -> bool:

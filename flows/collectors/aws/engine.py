@@ -3,13 +3,14 @@
 from __future__ import annotations
 
 import time
-from collections.abc import Callable, Iterator
+from collections.abc import Callable, Iterator, Sequence
 from datetime import datetime
 
 from evidence_schema.models.unit import PlannedUnit
 from flows.collectors.aws.identity import Identity, what_to_try
 from flows.collectors.aws.limits import Limits, shared_limits
 from flows.collectors.aws.modules import MODULES
+from flows.collectors.aws.permissions import denied_actions
 from flows.collectors.aws.session import Sessions
 from flows.collectors.aws.settings import AwsSettings
 from flows.collectors.aws.task import Task, Tools
@@ -56,6 +57,12 @@ class AwsCollector:
     def principal(self, account: str, run_id: str) -> str:
         """Who calls, by STS, asked once for each account and run; raises CredentialsRefused with what to try."""
         return self._identity.principal(account, run_id)
+
+    def denied(self, account: str, run_id: str, actions: Sequence[str]) -> tuple[str, ...]:
+        """Which of the actions our principal may not do; raises CollectorError where that cannot be told."""
+        principal = self.principal(account, run_id)
+        tools = self._tools
+        return denied_actions(tools.sessions, tools.settings.home_region, account, run_id, principal, actions)
 
     def gather(self, request: GatherRequest, transcript_of: TranscriptOf) -> Iterator[Gathered]:
         """Each unit as it ended; consume and close one before the next. Raises CredentialsRefused after the unit

@@ -1,0 +1,93 @@
+"""One run of the whole plan by the command line, in one region: seconds, and the most memory that the process had."""
+
+from __future__ import annotations
+
+import json
+import os
+import subprocess
+import sys
+import time
+from dataclasses import dataclass
+from pathlib import Path
+
+from controls.documents import dump_yaml, load_yaml
+from flows.demo.facts import supplied_facts
+from flows.demo.world import World, simulated_world
+
+REGION = "eu-central-1"
+COMMAND = (sys.executable, "-m", "flows.cli")
+
+
+@dataclass(frozen=True)
+class Measured:
+    """What one run took, and what stood beside it."""
+
+    seconds: float
+    peak_mb: int
+    units: int
+    calls: int
+    api_start_s: float
+    api_peak_mb: int
+
+
+def whole_plan(folder: Path) -> Measured:
+    """Found, then `evidence run monthly` with Prefect's API running already, as it does where there is a server."""
+    os.environ["PREFECT_HOME"] = str(folder / "prefect")
+    from flows.prefect_api import start_api
+
+    with simulated_world(folder / "world") as world:
+        began = time.monotonic()
+        url = start_api(world.children, folder / "prefect")
+        start_s = time.monotonic() - began
+        environment = {
+            **os.environ,
+            **world.account_environment(),
+            "EVIDENCE_CONFIG": str(folder / "evidence.yaml"),
+            "PREFECT_API_URL": url,
+        }
+        _found(folder, world, environment)
+        world.clear_accesses()
+        began = time.monotonic()
+        with (folder / "told.json").open("w") as told:
+            run = subprocess.Popen(
+                [*COMMAND, "run", "monthly", "--json"], cwd=folder, env=environment, stdout=told,
+                stderr=subprocess.DEVNULL,
+            )  # fmt: skip
+            peak = 0
+            while run.poll() is None:
+                peak = max(peak, _peak_mb(run.pid))
+                time.sleep(0.05)
+        seconds = time.monotonic() - began
+        summary = json.loads((folder / "told.json").read_text())
+        api = next(pid for pid in _pids() if " -m uvicorn --factory prefect.server" in _command(pid)[:200])
+        return Measured(seconds, peak, summary["units"], len(world.accesses()), start_s, _peak_mb(api))
+
+
+def _found(folder: Path, world: World, environment: dict[str, str]) -> None:
+    subprocess.run(
+        [*COMMAND, "init", "--organisation", "SIMULATED", "--log", "simulated-bench", "--account",
+         world.filled.account, "--region", REGION, "--keys", "keys", "--simulated"],
+        cwd=folder, env=environment, check=True, capture_output=True,
+    )  # fmt: skip
+    config = folder / "evidence.yaml"
+    config.write_text(dump_yaml(load_yaml(config).data | {"facts": supplied_facts()}), encoding="utf-8")
+
+
+def _peak_mb(pid: int) -> int:
+    """The most memory that the process had until now; 0 where it has ended."""
+    try:
+        lines = Path(f"/proc/{pid}/status").read_text().splitlines()
+    except OSError:
+        return 0
+    return next((int(line.split()[1]) // 1024 for line in lines if line.startswith("VmHWM")), 0)
+
+
+def _pids() -> list[int]:
+    return [int(path.name) for path in Path("/proc").iterdir() if path.name.isdigit()]
+
+
+def _command(pid: int) -> str:
+    try:
+        return Path(f"/proc/{pid}/cmdline").read_bytes().replace(b"\0", b" ").decode(errors="replace")
+    except OSError:
+        return ""

@@ -23,7 +23,7 @@ from flows.errors import ApiNotReady
 STARTUP_S = 90
 QUIET = {"PREFECT_SERVER_ANALYTICS_ENABLED": "false", "DO_NOT_TRACK": "1", "PREFECT_LOGGING_LEVEL": "WARNING"}
 # An API that lives for one run has no automations and shows no feed of events, and it shares our processors: task runs
-# are recorded a hundred at a time. By Prefect's defaults it spends four times as much on each task (docs/figures.md).
+# are recorded a hundred at a time, not one by one as by Prefect's defaults, which was most of what a task cost it.
 SPARING = {
     "PREFECT_UI_ENABLED": "0",
     "PREFECT_SERVER_SERVICES_TRIGGERS_ENABLED": "false",

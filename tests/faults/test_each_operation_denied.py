@@ -1,4 +1,4 @@
-"""Each operation of the plan denied, one at a time, and no more: every dependent unit says so, nothing looks better.
+"""Each operation of eight requirements denied, one at a time: every dependent unit says so, nothing looks better.
 
 The steps of a run without orchestrator and workbook, in this process: what is gathered, sealed and judged is the same.
 """
@@ -9,20 +9,22 @@ from collections.abc import Callable
 from functools import cache
 
 import pytest
+from slices import EIGHT, eight
 from truth import nothing_looks_better
 from worlds import Founder, Gathered, Organisation, collected_here
 
-from controls.catalog import installed
 from evidence_schema.models.names import GatherResult
 from evidence_schema.models.receipt import Receipt
 from evidence_schema.models.unit import Selection
 from flows.collectors.registry import Kinds, load_kinds
 from flows.demo.world import World
+from flows.planning import PREFLIGHT_KIND
 
 pytestmark = [pytest.mark.faults, pytest.mark.thorough]
 
 KINDS: Kinds = load_kinds()
-GATHERED = [kind for kind in KINDS if KINDS[kind].view_of is None]
+READ = {step for item in eight().requirements for kind in item.kinds for step in (kind, *KINDS.sources_of(kind))}
+GATHERED = sorted(kind for kind in READ | {PREFLIGHT_KIND} if KINDS[kind].view_of is None)
 ONE_ADDRESS = {"neptune": "rds", "docdb": "rds"}  # AWS knows them by one name, and permits them by one
 
 
@@ -38,7 +40,7 @@ Month = Callable[[tuple[str, ...]], Gathered]
 
 @pytest.fixture(scope="module")
 def place(organisation: Founder, tmp_path_factory: pytest.TempPathFactory) -> Organisation:
-    return organisation(tmp_path_factory.mktemp("denied"), regions=["eu-central-1"])
+    return organisation(tmp_path_factory.mktemp("denied"), regions=["eu-central-1"], requirements=EIGHT)
 
 
 @pytest.fixture(scope="module")
@@ -80,6 +82,6 @@ def requirements_reading(kinds: set[str]) -> tuple[str, ...]:
     """The requirements that need one of these kinds, directly or through a view or a kind that builds on it."""
     return tuple(
         item.id
-        for item in installed().requirements
+        for item in eight().requirements
         if any(kinds & {name, KINDS[name].view_of or name, *KINDS.sources_of(name)} for name in item.kinds)
     ) or ("EV-ENC-01",)  # the preflight serves all: one will do

@@ -11,11 +11,12 @@ from datetime import datetime, timedelta
 from itertools import pairwise
 from typing import Any
 
-from evidence_schema.models.base import format_time, parse_time
+from evidence_schema.models.base import format_time
 from evidence_schema.models.declaration import KindDeclaration
 from evidence_schema.models.transcript import Call, Gap, Record, TranscriptHeader
 from evidence_schema.paths import look_up
 from evidence_schema.records.declared import declared
+from evidence_schema.records.making import moment_of, record_of, text_of, texts_of
 from evidence_schema.records.schedule import UnreadableSchedule, is_rate
 from evidence_schema.records.schedule import occasions as moments_of
 
@@ -60,7 +61,7 @@ class _Clock:
 
 
 def _of_plan(header: TranscriptHeader, view: KindDeclaration, plan: Record, clock: _Clock) -> Iterator[Record]:
-    name = _text(plan.fields, "BackupPlanName") or plan.id
+    name = text_of(plan.fields, "BackupPlanName") or plan.id
     base = {"Plan": name, "PlanId": plan.id} | _selected(plan)
     poison = {
         field: plan.gaps["selections"]
@@ -69,7 +70,7 @@ def _of_plan(header: TranscriptHeader, view: KindDeclaration, plan: Record, cloc
     }
     if "plan" in plan.gaps:
         unknown = dict.fromkeys(("Rule", "RuleId", "Vault", *_TIMES), plan.gaps["plan"])
-        yield _record(header, view, f"{name}/(rules)", base, poison | unknown)
+        yield record_of(header, view, f"{name}/(rules)", base, poison | unknown)
         return
     rules = look_up(plan.fields, "plan.Rules")
     for rule in rules if isinstance(rules, list) else ():
@@ -86,17 +87,17 @@ def _of_rule(
     poison: dict[str, Gap],
     clock: _Clock,
 ) -> Iterator[Record]:
-    expression = _text(rule, "ScheduleExpression")
+    expression = text_of(rule, "ScheduleExpression")
     fields = base | {
-        "Rule": _text(rule, "RuleName"),
-        "RuleId": _text(rule, "RuleId"),
-        "Vault": _text(rule, "TargetBackupVaultName"),
+        "Rule": text_of(rule, "RuleName"),
+        "RuleId": text_of(rule, "RuleId"),
+        "Vault": text_of(rule, "TargetBackupVaultName"),
         "Schedule": expression,
-        "Timezone": _text(rule, "ScheduleExpressionTimezone") or "UTC",
+        "Timezone": text_of(rule, "ScheduleExpressionTimezone") or "UTC",
         "Approximate": is_rate(expression),
         "RetentionDays": _retention_days(rule),
     }
-    created = _moment(plan.fields.get("CreationDate"))
+    created = moment_of(plan.fields.get("CreationDate"))
     read_at = clock.read_at or header.period.end
     start, end = max(header.period.start, created or header.period.start), min(header.period.end, read_at)
     prefix = f"{fields['Plan']}/{fields['Rule'] or fields['RuleId']}"
@@ -105,10 +106,10 @@ def _of_rule(
         fields["IntervalHours"] = _interval_hours(expression, fields["Timezone"], header.period.start)
         for moment in found:
             times = _times(rule, moment, read_at)
-            yield _record(header, view, f"{prefix}/{times['ScheduledAt']}", fields | times, poison)
+            yield record_of(header, view, f"{prefix}/{times['ScheduledAt']}", fields | times, poison)
     except UnreadableSchedule:
         gap = Gap(operation="backup:GetBackupPlan", code="UnreadableSchedule", result="failed")
-        yield _record(header, view, f"{prefix}/(schedule)", fields, poison | dict.fromkeys(_TIMES, gap))
+        yield record_of(header, view, f"{prefix}/(schedule)", fields, poison | dict.fromkeys(_TIMES, gap))
 
 
 def _retention_days(rule: dict[str, Any]) -> int:
@@ -142,7 +143,7 @@ def _selected(plan: Record) -> dict[str, Any]:
     found = plan.fields.get("selections")
     selections = [item.get("selection") for item in found if isinstance(item, dict)] if isinstance(found, list) else []
     details = [item for item in selections if isinstance(item, dict)]
-    named = sorted({text for item in details for text in _texts(item.get("Resources"))})
+    named = sorted({text for item in details for text in texts_of(item.get("Resources"))})
     return {
         "Selections": len(selections),
         "Resources": [name for name in named if "*" not in name],
@@ -156,36 +157,7 @@ def _conditions(selection: dict[str, Any]) -> bool:
     return isinstance(conditions, dict) and any(conditions.values())
 
 
-def _texts(value: Any) -> list[str]:
-    return [text for text in value if isinstance(text, str)] if isinstance(value, list) else []
-
-
-def _text(fields: dict[str, Any], name: str) -> str:
-    found = fields.get(name)
-    return found if isinstance(found, str) else ""
-
-
 def _minutes(rule: dict[str, Any], name: str, default: int) -> timedelta:
     found = rule.get(name)
     sane = isinstance(found, int) and not isinstance(found, bool) and 0 < found <= _LONGEST_WINDOW
     return timedelta(minutes=found if sane and isinstance(found, int) else default)
-
-
-def _moment(value: Any) -> datetime | None:
-    try:
-        return parse_time(value)
-    except ValueError:
-        return None
-
-
-def _record(
-    header: TranscriptHeader, view: KindDeclaration, id_: str, fields: dict[str, Any], gaps: dict[str, Gap]
-) -> Record:
-    return Record(
-        kind=view.kind,
-        account=header.unit.account,
-        region=header.unit.region,
-        id=id_[:2000],
-        fields={**view.default, **fields},
-        gaps=gaps,
-    )

@@ -11,19 +11,17 @@ from dataclasses import dataclass, field
 from datetime import datetime, timedelta
 from typing import Any
 
-from evidence_schema.canonical import parse_canonical
-from evidence_schema.errors import EvidenceSchemaError
 from evidence_schema.models.declaration import KindDeclaration
 from evidence_schema.models.transcript import Call, Gap, Record, TranscriptHeader
 from evidence_schema.models.unit import Period
 from evidence_schema.paths import look_up
 from evidence_schema.records.changes import is_change, is_deployment
+from evidence_schema.records.making import gap_of, lines_of, record_of
 
 FILE_NAME = "extract.jsonl"
 EXTRACT_MEDIA_TYPE = "application/vnd.evidence.cloudtrail-extract+jsonl"
 HIDDEN = "HIDDEN_DUE_TO_SECURITY_REASONS"
 LIST_STEP, OBJECT_STEP = "list", "object"
-_ID_LENGTH = 2000
 _FILE_FIELDS = (
     ("version_id", "VersionId"), ("sha256", "Sha256"), ("bytes", "Bytes"), ("events", "Events"),
     ("in_period", "InPeriod"), ("by_source", "BySource"), ("first", "First"), ("last", "Last"), ("error", "Error"),
@@ -56,12 +54,12 @@ def log_files(
     files: Files,
 ) -> Iterator[Record]:
     """A record a log file: name, version, digest, and what was counted in it."""
-    for line in _lines(files):
+    for line in lines_of(files(FILE_NAME)):
         if line.get("type") == "file":
             fields = {ours: line[theirs] for theirs, ours in _FILE_FIELDS if theirs in line}
             fields |= {"Key": str(line.get("key", "")), "Day": str(line.get("day", ""))}
-            gaps = dict.fromkeys(_COUNTED, _object_gap(line)) if "error" in line else {}
-            yield _record(header, declaration, fields["Key"], fields, gaps)
+            gaps = dict.fromkeys(_COUNTED, gap_of(line, "s3:GetObject")) if "error" in line else {}
+            yield record_of(header, declaration, fields["Key"], fields, gaps)
 
 
 def log_days(
@@ -70,7 +68,7 @@ def log_days(
     """A record a day of the period that had begun when the logs were read, also where a day has no file."""
     days = {day: _Day() for day in days_of(header.period)}
     asked = _take_listings(days, calls)
-    for line in _lines(files):
+    for line in lines_of(files(FILE_NAME)):
         if line.get("type") == "file":
             _take_file(days, line)
         elif line.get("type") == "event":
@@ -80,7 +78,7 @@ def log_days(
             continue
         fields = {"Day": day, "Files": found.files, "Events": found.events}
         fields |= {"Privileged": found.privileged, "PrivilegedKept": found.privileged_kept}
-        yield _record(header, declaration, day, fields, dict.fromkeys(_DAY_COUNTS, found.gap) if found.gap else {})
+        yield record_of(header, declaration, day, fields, dict.fromkeys(_DAY_COUNTS, found.gap) if found.gap else {})
 
 
 def sign_in_days(
@@ -100,7 +98,7 @@ def sign_in_days(
     for (day, who, hidden), count in sorted(failed.items()):
         fields = {"Day": day, "Principal": HIDDEN if hidden else who, "Failed": count, "Hidden": hidden}
         fields |= {"SourceAddress": who} if hidden else {}
-        yield _record(header, declaration, f"{day}/{who}", fields, {})
+        yield record_of(header, declaration, f"{day}/{who}", fields, {})
 
 
 def sign_ins(
@@ -117,7 +115,7 @@ def sign_ins(
                 "Principal": _principal(event),
                 "MFAUsed": _text(event, "additionalEventData.MFAUsed"),
             }
-            yield _record(header, declaration, fields["EventId"], fields, {})
+            yield record_of(header, declaration, fields["EventId"], fields, {})
 
 
 def root_events(
@@ -155,7 +153,7 @@ def role_sessions(
             "SessionName": _text(event, "requestParameters.roleSessionName"),
             "Principal": _principal(event),
         }
-        yield _record(header, declaration, fields["EventId"], fields, {})
+        yield record_of(header, declaration, fields["EventId"], fields, {})
 
 
 def access_changes(
@@ -177,7 +175,7 @@ def access_changes(
             "Grant": name.startswith(_GRANTING_VERBS),
             "ToItself": bool(target) and target == actor.rpartition("/")[2],
         }
-        yield _record(header, declaration, fields["EventId"], fields, {})
+        yield record_of(header, declaration, fields["EventId"], fields, {})
 
 
 def change_events(
@@ -187,14 +185,14 @@ def change_events(
     files: Files,
 ) -> Iterator[Record]:
     """What people and programs of the organisation changed, for whatever reason the event was picked."""
-    for line in _lines(files):
+    for line in lines_of(files(FILE_NAME)):
         event = line.get("event")
         if line.get("type") != "event" or not isinstance(event, dict) or not is_change(event):
             continue
         fields = _common(event) | {
             "Actor": _actor(event), "Principal": _principal(event), "Deployment": is_deployment(event),
         }  # fmt: skip
-        yield _record(header, declaration, fields["EventId"], fields, {})
+        yield record_of(header, declaration, fields["EventId"], fields, {})
 
 
 def data_reads(
@@ -210,7 +208,7 @@ def data_reads(
         counted[key] = counted.get(key, 0) + line["reads"]
     for (day, principal, store), reads in sorted(counted.items()):
         fields = {"Day": day, "Principal": principal, "Store": store, "Reads": reads}
-        yield _record(header, declaration, f"{day}/{principal}/{store}", fields, {})
+        yield record_of(header, declaration, f"{day}/{principal}/{store}", fields, {})
 
 
 def data_read_days(
@@ -226,11 +224,15 @@ def data_read_days(
         counted[key] = counted.get(key, 0) + line["reads"]
     for (day, principal), reads in sorted(counted.items()):
         fields = {"Day": day, "Principal": principal, "Reads": reads}
-        yield _record(header, declaration, f"{day}/{principal}", fields, {})
+        yield record_of(header, declaration, f"{day}/{principal}", fields, {})
 
 
 def _accesses(files: Files) -> Iterator[dict[str, Any]]:
-    return (line for line in _lines(files) if line.get("type") == "access" and isinstance(line.get("reads"), int))
+    return (
+        line
+        for line in lines_of(files(FILE_NAME))
+        if line.get("type") == "access" and isinstance(line.get("reads"), int)
+    )
 
 
 def _actor(event: dict[str, Any]) -> str:
@@ -250,7 +252,7 @@ def _plain_events(
 ) -> Iterator[Record]:
     for event in _events(files, reason):
         fields = _common(event) | {"Principal": _principal(event), "ErrorCode": _text(event, "errorCode")}
-        yield _record(header, declaration, fields["EventId"], fields, {})
+        yield record_of(header, declaration, fields["EventId"], fields, {})
 
 
 @dataclass
@@ -282,7 +284,7 @@ def _take_file(days: dict[str, _Day], line: dict[str, Any]) -> None:
     if own is not None:
         own.files += 1
         if "error" in line:
-            own.gap = _object_gap(line)
+            own.gap = gap_of(line, "s3:GetObject")
     for day, count in _counts(line, "by_day"):
         if day in days:
             days[day].events += count
@@ -305,19 +307,8 @@ def _counts(line: dict[str, Any], name: str) -> Iterator[tuple[str, int]]:
             yield day, count
 
 
-def _lines(files: Files) -> Iterator[dict[str, Any]]:
-    """The extract's lines; one that is not ours (the bytes may be hostile) is passed over, never a crash."""
-    for line in files(FILE_NAME):
-        try:
-            value = parse_canonical(line.rstrip(b"\n"))
-        except EvidenceSchemaError:
-            continue
-        if isinstance(value, dict):
-            yield value
-
-
 def _events(files: Files, reason: str) -> Iterator[dict[str, Any]]:
-    for line in _lines(files):
+    for line in lines_of(files(FILE_NAME)):
         event, reasons = line.get("event"), line.get("reasons")
         if line.get("type") == "event" and isinstance(event, dict) and isinstance(reasons, list) and reason in reasons:
             yield event
@@ -350,22 +341,3 @@ def _sign_in_result(event: dict[str, Any]) -> str:
 def _text(event: dict[str, Any], path: str) -> str:
     found = look_up(event, path)
     return found if isinstance(found, str) else ""
-
-
-def _object_gap(line: dict[str, Any]) -> Gap:
-    result = line.get("result")
-    known = result if result in ("denied", "failed", "unavailable") else "failed"
-    return Gap(operation="s3:GetObject", code=str(line.get("error", ""))[:200], result=known)
-
-
-def _record(
-    header: TranscriptHeader, declaration: KindDeclaration, id_: str, fields: dict[str, Any], gaps: dict[str, Gap]
-) -> Record:
-    return Record(
-        kind=declaration.kind,
-        account=header.unit.account,
-        region=header.unit.region,
-        id=id_[:_ID_LENGTH],
-        fields={**declaration.default, **fields},
-        gaps=gaps,
-    )

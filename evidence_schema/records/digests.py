@@ -17,12 +17,13 @@ from dataclasses import dataclass, field
 from datetime import datetime, timedelta
 from typing import Any
 
-from evidence_schema.canonical import parse_canonical, parse_json
+from evidence_schema.canonical import parse_json
 from evidence_schema.errors import EvidenceSchemaError
-from evidence_schema.models.base import format_time, parse_time
+from evidence_schema.models.base import format_time
 from evidence_schema.models.declaration import KindDeclaration
 from evidence_schema.models.transcript import Call, Gap, Record, TranscriptHeader
 from evidence_schema.records.cloudtrail import days_of
+from evidence_schema.records.making import gap_of, lines_of, moment_of, record_of
 from evidence_schema.rsa_signature import holds
 
 FILE_NAME = "digests.jsonl"
@@ -46,7 +47,7 @@ class _Digest:
     previous: _Digest | None = None
 
     def time(self, name: str) -> datetime | None:
-        return _moment(self.body.get(name))
+        return moment_of(self.body.get(name))
 
 
 def digests(
@@ -65,7 +66,7 @@ def digests(
             before = one.previous.time("digestEndTime") if one.previous else None
             times |= {"PreviousEnd": before}
             fields |= {name: format_time(moment) for name, moment in times.items() if moment is not None}
-        yield _record(header, declaration, one.key, fields, gaps)
+        yield record_of(header, declaration, one.key, fields, gaps)
 
 
 def digest_days(
@@ -76,7 +77,7 @@ def digest_days(
     chain = list(_chain(files))
     until = min(header.period.end, asked - LATE) if asked else header.period.end
     for day in days_of(header.period):
-        start = _moment(f"{day}T00:00:00Z")
+        start = moment_of(f"{day}T00:00:00Z")
         if start is None or start >= until:
             continue
         end = min(start + timedelta(days=1), until)
@@ -87,7 +88,7 @@ def digest_days(
             "Day": day, "Digests": len(own), "Signed": sum(one.signed for one in own),
             "Chained": sum(one.chained for one in own), "Whole": _covers(own, start, end),
         }  # fmt: skip
-        yield _record(header, declaration, day, fields, dict.fromkeys(_COUNTS, gap) if gap else {})
+        yield record_of(header, declaration, day, fields, dict.fromkeys(_COUNTS, gap) if gap else {})
 
 
 def digest_samples(
@@ -97,18 +98,18 @@ def digest_samples(
     files: Files,
 ) -> Iterator[Record]:
     """A record a log file that was hashed again, and how many were, out of how many."""
-    lines = list(_lines(files))
+    lines = list(lines_of(files(FILE_NAME)))
     totals = next((line for line in lines if line.get("type") == "sampling"), {})
     for line in lines:
         if line.get("type") == "sample":
             fields = {"Key": line.get("key", ""), "Sampled": totals.get("sampled"), "Listed": totals.get("listed")}
             gaps = {}
             if "error" in line:
-                gaps = {"Matches": _gap(line)}
+                gaps = {"Matches": gap_of(line, "s3:GetObject")}
             else:
                 fields["Matches"] = line.get("found") == line.get("expected")
             known = {name: value for name, value in fields.items() if value is not None}
-            yield _record(header, declaration, str(line.get("key", "")), known, gaps)
+            yield record_of(header, declaration, str(line.get("key", "")), known, gaps)
 
 
 def signed_text(body: dict[str, Any], text: bytes) -> bytes:
@@ -132,7 +133,7 @@ def _chain(files: Files) -> Iterator[_Digest]:
     """The digests in order of their end, each with its predecessor and what was verified of it."""
     keys: dict[str, bytes] = {}
     found: list[_Digest] = []
-    for line in _lines(files):
+    for line in lines_of(files(FILE_NAME)):
         if line.get("type") == "key":
             keys[str(line.get("fingerprint", ""))] = _decoded(str(line.get("value", "")), base64.b64decode)
         elif line.get("type") == "digest":
@@ -162,7 +163,7 @@ def _follows(one: _Digest, before: _Digest) -> bool:
 def _read(line: dict[str, Any]) -> _Digest:
     one = _Digest(key=str(line.get("key", "")), signature=str(line.get("signature", "")))
     if "error" in line:
-        one.gap = _gap(line)
+        one.gap = gap_of(line, "s3:GetObject")
         return one
     one.text = str(line.get("text", "")).encode()
     try:
@@ -204,45 +205,8 @@ def _unknown_days(calls: Iterator[Call]) -> tuple[dict[str, Gap], datetime | Non
     return unknown, asked
 
 
-def _lines(files: Files) -> Iterator[dict[str, Any]]:
-    """The extract's lines; one that is not ours is passed over, never a crash."""
-    for line in files(FILE_NAME):
-        try:
-            value = parse_canonical(line.rstrip(b"\n"))
-        except EvidenceSchemaError:
-            continue
-        if isinstance(value, dict):
-            yield value
-
-
 def _decoded(text: str, decode: Callable[[str], bytes]) -> bytes:
     try:
         return decode(text)
     except (ValueError, binascii.Error):
         return b""
-
-
-def _moment(value: Any) -> datetime | None:
-    try:
-        return parse_time(value)
-    except ValueError:
-        return None
-
-
-def _gap(line: dict[str, Any]) -> Gap:
-    result = line.get("result")
-    known = result if result in ("denied", "failed", "unavailable") else "failed"
-    return Gap(operation="s3:GetObject", code=str(line.get("error", ""))[:200], result=known)
-
-
-def _record(
-    header: TranscriptHeader, declaration: KindDeclaration, id_: str, fields: dict[str, Any], gaps: dict[str, Gap]
-) -> Record:
-    return Record(
-        kind=declaration.kind,
-        account=header.unit.account,
-        region=header.unit.region,
-        id=id_[:2000],
-        fields={**declaration.default, **fields},
-        gaps=gaps,
-    )

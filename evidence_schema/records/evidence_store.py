@@ -13,6 +13,7 @@ from evidence_schema.models.base import format_time
 from evidence_schema.models.declaration import KindDeclaration
 from evidence_schema.models.transcript import Call, Gap, Record, TranscriptHeader
 from evidence_schema.paths import look_up
+from evidence_schema.records.making import record_of
 
 STORE_STEP, RUNS_STEP, SAMPLE_STEP = "stores", "runs", "sample"
 RETENTION_STEP, OBJECT_STEP = "retention", "object"
@@ -67,7 +68,7 @@ def months(
         unknown = {"Runs": gaps[place]} if place in gaps else {}
         for month, end in _months_before(header.period.end):
             fields = {"Bucket": bucket, "Log": log, "Month": month, "End": format_time(end), "Runs": found[month]}
-            yield _record(header, declaration, f"{bucket}/{log}/{month}", fields, unknown)
+            yield record_of(header, declaration, f"{bucket}/{log}/{month}", fields, unknown)
 
 
 def _take_listing(listed: dict[Place, dict[str, Any]], call: Call) -> None:
@@ -103,7 +104,7 @@ def _object(
         gaps = {**gaps, "Sha256": _gap(call)}
     elif isinstance(digest := look_up(call.body, "Body.sha256"), str):
         said["Sha256"] = digest
-    return _record(header, declaration, "/".join(place), {**said, **fields}, gaps)
+    return record_of(header, declaration, "/".join(place), {**said, **fields}, gaps)
 
 
 def _lock_of(call: Call) -> tuple[dict[str, Any], dict[str, Gap]]:
@@ -147,16 +148,3 @@ def _gap(call: Call) -> Gap:
     if error is None:
         raise ValueError("expected a call with an error")
     return Gap(operation=f"{call.service}:{call.operation}", code=error.code, result=error.result)
-
-
-def _record(
-    header: TranscriptHeader, declaration: KindDeclaration, id_: str, fields: dict[str, Any], gaps: dict[str, Gap]
-) -> Record:
-    return Record(
-        kind=declaration.kind,
-        account=header.unit.account,
-        region=header.unit.region,
-        id=id_[:2000],
-        fields={**declaration.default, **fields},
-        gaps=gaps,
-    )

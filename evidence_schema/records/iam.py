@@ -16,6 +16,7 @@ from evidence_schema.models.declaration import KindDeclaration
 from evidence_schema.models.transcript import Call, Gap, Record, TranscriptHeader
 from evidence_schema.paths import look_up
 from evidence_schema.records.declared import declared
+from evidence_schema.records.making import record_of, text_of, texts_of
 from evidence_schema.records.policies import parse_policy
 
 Files = Callable[[str], Iterable[bytes]]
@@ -47,7 +48,6 @@ _LISTS = (
     ("role", "RoleDetailList", "RoleName", "RolePolicyList"),
 )
 
-
 # --- principals and policies ----------------------------------------------------------------------------------------
 
 
@@ -62,22 +62,22 @@ def principals(
     members: dict[str, list[str]] = {}
     for type_, item, _ in found:
         for group in item.get("GroupList", ()) if type_ == "user" else ():
-            members.setdefault(str(group), []).append(_text(item, "Arn"))
+            members.setdefault(str(group), []).append(text_of(item, "Arn"))
     for type_, item, inline in found:
-        name, arn, path = _text(item, "Name"), _text(item, "Arn"), _text(item, "Path")
+        name, arn, path = text_of(item, "Name"), text_of(item, "Arn"), text_of(item, "Path")
         fields: dict[str, Any] = {
             "Type": type_,
             "Name": name,
             "Arn": arn,
             "Path": path,
             "AttachedPolicies": _attached(item),
-            "InlinePolicies": sorted(_text(policy, "PolicyName") for policy in inline),
+            "InlinePolicies": sorted(text_of(policy, "PolicyName") for policy in inline),
             "ServiceLinked": path.startswith(SERVICE_LINKED),
             "ByIdentityCenter": path.startswith(IDENTITY_CENTER),
         }
         if type_ == "group":
             fields["Members"] = sorted(members.get(name, []))
-        yield _record(header, view, arn or name, fields)
+        yield record_of(header, view, arn or name, fields)
 
 
 def policies(header: TranscriptHeader, view: KindDeclaration, calls: Iterator[Call], files: Files) -> Iterator[Record]:  # noqa: ARG001
@@ -87,16 +87,16 @@ def policies(header: TranscriptHeader, view: KindDeclaration, calls: Iterator[Ca
     for body in _bodies(calls):
         managed += _dicts(body.get("Policies"))
         for _, item, inline in _principals_in(body):
-            arn = _text(item, "Arn")
+            arn = text_of(item, "Arn")
             for policy in _attached(item):
                 holders.setdefault(policy, []).append(arn)
             for entry in inline:
-                name = _text(entry, "PolicyName")
+                name = text_of(entry, "PolicyName")
                 fields = {"Type": "inline", "Name": name, "Holders": [arn]}
                 yield _with_document(header, view, f"{arn}/inline/{name}", fields, entry.get("PolicyDocument"))
     for item in managed:
-        arn = _text(item, "Arn")
-        fields = {"Type": "managed", "Name": _text(item, "PolicyName"), "Holders": sorted(holders.get(arn, []))}
+        arn = text_of(item, "Arn")
+        fields = {"Type": "managed", "Name": text_of(item, "PolicyName"), "Holders": sorted(holders.get(arn, []))}
         fields |= {name: item[name] for name in ("AttachmentCount", "PermissionsBoundaryUsageCount") if name in item}
         yield _with_document(header, view, arn, fields, _default_document(item))
 
@@ -109,11 +109,11 @@ def _principals_in(body: Mapping[str, Any]) -> Iterator[tuple[str, dict[str, Any
     """Each principal of a page with its type, its name as `Name`, and its inline policies."""
     for type_, list_, name, inline in _LISTS:
         for item in _dicts(body.get(list_)):
-            yield type_, item | {"Name": _text(item, name)}, _dicts(item.get(inline))
+            yield type_, item | {"Name": text_of(item, name)}, _dicts(item.get(inline))
 
 
 def _attached(item: Mapping[str, Any]) -> list[str]:
-    return sorted(_text(policy, "PolicyArn") for policy in _dicts(item.get("AttachedManagedPolicies")))
+    return sorted(text_of(policy, "PolicyArn") for policy in _dicts(item.get("AttachedManagedPolicies")))
 
 
 def _default_document(policy: Mapping[str, Any]) -> Any:
@@ -127,9 +127,9 @@ def _with_document(
     policy = _parsed(document)
     if policy is None:
         unknown = dict.fromkeys(("Policy", "Reaches", "Wildcards"), _UNREADABLE)
-        return _record(header, view, id_, fields, unknown)
+        return record_of(header, view, id_, fields, unknown)
     found = {"Policy": policy, "Reaches": reached(policy), "Wildcards": _wildcards(policy)}
-    return _record(header, view, id_, fields | found)
+    return record_of(header, view, id_, fields | found)
 
 
 def reached(policy: Policy) -> list[str]:
@@ -149,7 +149,7 @@ def _wildcards(policy: Policy) -> list[str]:
     for item in policy["Statement"]:
         if item.get("Effect") == "Allow" and _is_broad(item):
             found.update("*" for _ in item.get("NotAction", [])[:1])
-            for action in _texts(item.get("Action")):
+            for action in texts_of(item.get("Action")):
                 service, _, name = action.partition(":")
                 if name == "*" or action == "*":
                     found.add(service)
@@ -159,7 +159,7 @@ def _wildcards(policy: Policy) -> list[str]:
 def _is_broad(statement: Mapping[str, Any]) -> bool:
     if "NotResource" in statement:
         return True
-    return any(_is_all(resource) for resource in _texts(statement.get("Resource")))
+    return any(_is_all(resource) for resource in texts_of(statement.get("Resource")))
 
 
 def _is_all(resource: str) -> bool:
@@ -169,14 +169,14 @@ def _is_all(resource: str) -> bool:
 
 
 def _denies_everywhere(statement: Mapping[str, Any]) -> bool:
-    return not statement.get("Condition") and "*" in _texts(statement.get("Resource"))
+    return not statement.get("Condition") and "*" in texts_of(statement.get("Resource"))
 
 
 def _covers(statement: Mapping[str, Any], action: str) -> bool:
     """IAM compares actions without regard to case; `*` stands for any text, `?` for one character."""
     if "NotAction" in statement:
-        return not any(_pattern(text).fullmatch(action) for text in _texts(statement["NotAction"]))
-    return any(_pattern(text).fullmatch(action) for text in _texts(statement.get("Action")))
+        return not any(_pattern(text).fullmatch(action) for text in texts_of(statement["NotAction"]))
+    return any(_pattern(text).fullmatch(action) for text in texts_of(statement.get("Action")))
 
 
 @cache
@@ -191,19 +191,19 @@ def _pattern(text: str) -> re.Pattern[str]:
 def trusts(header: TranscriptHeader, view: KindDeclaration, calls: Iterator[Call], files: Files) -> Iterator[Record]:
     """A record a role: who may assume it, and whether only with MFA."""
     for role in declared(header, KindDeclaration.model_validate(header.declaration), calls, files):
-        fields = {"Role": role.id, "Arn": _text(role.fields, "Arn"), "Path": _text(role.fields, "Path")}
+        fields = {"Role": role.id, "Arn": text_of(role.fields, "Arn"), "Path": text_of(role.fields, "Path")}
         policy = _parsed(role.fields.get("AssumeRolePolicyDocument"))
         if policy is None:
             names = ("Principals", "OtherAccounts", "Anyone", "RequiresMfa")
-            yield _record(header, view, fields["Arn"] or role.id, fields, dict.fromkeys(names, _UNREADABLE))
+            yield record_of(header, view, fields["Arn"] or role.id, fields, dict.fromkeys(names, _UNREADABLE))
         else:
-            yield _record(header, view, fields["Arn"] or role.id, fields | trust_of(policy, header.unit.account))
+            yield record_of(header, view, fields["Arn"] or role.id, fields | trust_of(policy, header.unit.account))
 
 
 def trust_of(policy: Policy, account: str) -> dict[str, Any]:
     """What a trust policy allows, whatever it denies."""
     allowed = [item for item in policy["Statement"] if item.get("Effect") == "Allow"]
-    named = sorted({who for item in allowed for who in _texts(item.get("Principal"))})
+    named = sorted({who for item in allowed for who in texts_of(item.get("Principal"))})
     return {
         "Principals": named,
         "OtherAccounts": sorted({found for who in named if (found := _account_of(who)) not in ("", account)}),
@@ -220,10 +220,10 @@ def _account_of(principal: str) -> str:
 
 def _is_open(statement: Mapping[str, Any]) -> bool:
     """Everyone, or everyone whom a public identity provider knows."""
-    if "NotPrincipal" in statement or "*" in _texts(statement.get("Principal")):
+    if "NotPrincipal" in statement or "*" in texts_of(statement.get("Principal")):
         return True
     federated = [
-        who for who in _texts(statement.get("Principal")) if who in _OPEN_FEDERATION or ":oidc-provider/" in who
+        who for who in texts_of(statement.get("Principal")) if who in _OPEN_FEDERATION or ":oidc-provider/" in who
     ]
     return bool(federated) and not statement.get("Condition")
 
@@ -254,10 +254,10 @@ def guardrails(
         denials = [statement for statement in statements if statement.get("Effect") == "Deny"]
         targets = _dicts(item.fields.get("targets"))
         fields = {
-            "Name": _text(item.fields, "Name"),
+            "Name": text_of(item.fields, "Name"),
             "Denies": [action for action in GUARDED if any(_denies_to_all(one, action) for one in denials)],
             "Regions": sorted({region for statement in denials for region in _only_regions(statement)}),
-            "Targets": sorted(_text(target, "TargetId") for target in targets),
+            "Targets": sorted(text_of(target, "TargetId") for target in targets),
             "AtRoot": any(target.get("Type") == "ROOT" for target in targets),
         }
         gaps: dict[str, Gap] = {}
@@ -265,14 +265,14 @@ def guardrails(
             gaps |= dict.fromkeys(("Denies", "Regions"), item.gaps["policy"])
         if "targets" in item.gaps:
             gaps |= dict.fromkeys(("Targets", "AtRoot"), item.gaps["targets"])
-        yield _record(header, view, item.id, fields, gaps)
+        yield record_of(header, view, item.id, fields, gaps)
 
 
 def _denies_to_all(statement: Mapping[str, Any], action: str) -> bool:
     """Principals may be exempt, as emergency roles are; any other condition makes it something else."""
     conditions = statement.get("Condition") or {}
     keys = [key for test in conditions.values() for key in _keys_of(test)] if isinstance(conditions, dict) else ["?"]
-    resources = _texts(statement.get("Resource"))
+    resources = texts_of(statement.get("Resource"))
     return (
         all(key.startswith(_EXEMPTS_PRINCIPALS) for key in keys)
         and any(_is_all(text) for text in resources)
@@ -282,7 +282,7 @@ def _denies_to_all(statement: Mapping[str, Any], action: str) -> bool:
 
 def _only_regions(statement: Mapping[str, Any]) -> list[str]:
     """The regions outside which all, or all but some global services, are denied."""
-    whole = "NotAction" in statement or "*" in _texts(statement.get("Action"))
+    whole = "NotAction" in statement or "*" in texts_of(statement.get("Action"))
     conditions = statement.get("Condition")
     if not whole or not isinstance(conditions, dict):
         return []
@@ -309,29 +309,3 @@ def _listed(value: Any) -> list[Any]:
 
 def _dicts(value: Any) -> list[dict[str, Any]]:
     return [item for item in value if isinstance(item, dict)] if isinstance(value, list) else []
-
-
-def _texts(value: Any) -> list[str]:
-    return [text for text in value if isinstance(text, str)] if isinstance(value, list) else []
-
-
-def _text(fields: Mapping[str, Any], name: str) -> str:
-    found = fields.get(name)
-    return found if isinstance(found, str) else ""
-
-
-def _record(
-    header: TranscriptHeader,
-    view: KindDeclaration,
-    id_: str,
-    fields: dict[str, Any],
-    gaps: dict[str, Gap] | None = None,
-) -> Record:
-    return Record(
-        kind=view.kind,
-        account=header.unit.account,
-        region=header.unit.region,
-        id=id_[:2000],
-        fields={**view.default, **fields},
-        gaps=gaps or {},
-    )

@@ -10,6 +10,7 @@ from evidence_schema.models.declaration import KindDeclaration
 from evidence_schema.models.transcript import Call, Gap, Record, TranscriptHeader
 from evidence_schema.paths import look_up
 from evidence_schema.records.declared import declared
+from evidence_schema.records.making import record_of, text_of
 
 Files = Callable[[str], Iterable[bytes]]
 
@@ -50,14 +51,14 @@ def assignments(
         parent = str(item.fields.get("parent", ""))
         for found in _items(item, "assignments"):
             fields = {
-                name: _text(found, name) for name in ("PermissionSetArn", "AccountId", "PrincipalType", "PrincipalId")
+                name: text_of(found, name) for name in ("PermissionSetArn", "AccountId", "PrincipalType", "PrincipalId")
             }
             id_ = "/".join((parent.rpartition("/")[2], item.id, fields["PrincipalType"], fields["PrincipalId"]))
-            yield _record(header, view, id_, fields)
+            yield record_of(header, view, id_, fields)
         if "assignments" in item.gaps:
             names = ("PermissionSetArn", "AccountId", "PrincipalType", "PrincipalId")
             unknown = dict.fromkeys(names, item.gaps["assignments"])
-            yield _record(header, view, f"{parent}/{item.id}/(assignments)", {}, unknown)
+            yield record_of(header, view, f"{parent}/{item.id}/(assignments)", {}, unknown)
 
 
 def memberships(
@@ -65,12 +66,12 @@ def memberships(
 ) -> Iterator[Record]:
     """A record for each member of each group of the workforce directory."""
     for group in declared(header, KindDeclaration.model_validate(header.declaration), calls, files):
-        named = {"GroupId": group.id, "GroupName": _text(group.fields, "DisplayName")}
+        named = {"GroupId": group.id, "GroupName": text_of(group.fields, "DisplayName")}
         for found in _items(group, "memberships"):
             user = look_up(found, "MemberId.UserId")
-            yield _record(header, view, f"{group.id}/{user}", named | {"UserId": str(user)})
+            yield record_of(header, view, f"{group.id}/{user}", named | {"UserId": str(user)})
         if "memberships" in group.gaps:
-            yield _record(header, view, f"{group.id}/(members)", named, {"UserId": group.gaps["memberships"]})
+            yield record_of(header, view, f"{group.id}/(members)", named, {"UserId": group.gaps["memberships"]})
 
 
 def app_clients(
@@ -78,17 +79,17 @@ def app_clients(
 ) -> Iterator[Record]:
     """A record for each client of each sign-in pool, with the lifetimes of its tokens in minutes, rounded up."""
     for pool in declared(header, KindDeclaration.model_validate(header.declaration), calls, files):
-        named = {"PoolId": pool.id, "PoolName": _text(pool.fields, "Name")}
+        named = {"PoolId": pool.id, "PoolName": text_of(pool.fields, "Name")}
         names = [f"{token}Minutes" for token, _, _ in _TOKENS]
         for found in _items(pool, "clients"):
             client = found.get("client")
-            fields = named | {"ClientName": _text(found, "ClientName")}
+            fields = named | {"ClientName": text_of(found, "ClientName")}
             lifetimes = _lifetimes(client) if isinstance(client, dict) else {}
             gap = pool.gaps.get("clients", _UNREADABLE)
             gaps = {name: gap for name in names if name not in lifetimes}
-            yield _record(header, view, f"{pool.id}/{_text(found, 'ClientId')}", fields | lifetimes, gaps)
+            yield record_of(header, view, f"{pool.id}/{text_of(found, 'ClientId')}", fields | lifetimes, gaps)
         if "clients" in pool.gaps:
-            yield _record(header, view, f"{pool.id}/(clients)", named, dict.fromkeys(names, pool.gaps["clients"]))
+            yield record_of(header, view, f"{pool.id}/(clients)", named, dict.fromkeys(names, pool.gaps["clients"]))
 
 
 def _lifetimes(client: Mapping[str, Any]) -> dict[str, int]:
@@ -123,7 +124,7 @@ def last_used(
         used = [item for item in found if "LastAuthenticated" in item]
         fields = {"Granted": len(found), "Used": len(used), "ServicesUsed": used}
         gap = dict.fromkeys(fields, gaps[role]) if role in gaps else {}
-        yield _record(header, declaration, role, fields, gap)
+        yield record_of(header, declaration, role, fields, gap)
 
 
 def _items(record: Record, name: str) -> list[dict[str, Any]]:
@@ -132,25 +133,3 @@ def _items(record: Record, name: str) -> list[dict[str, Any]]:
 
 def _dicts(value: Any) -> list[dict[str, Any]]:
     return [item for item in value if isinstance(item, dict)] if isinstance(value, list) else []
-
-
-def _text(fields: Mapping[str, Any], name: str) -> str:
-    found = fields.get(name)
-    return found if isinstance(found, str) else ""
-
-
-def _record(
-    header: TranscriptHeader,
-    declaration: KindDeclaration,
-    id_: str,
-    fields: dict[str, Any],
-    gaps: dict[str, Gap] | None = None,
-) -> Record:
-    return Record(
-        kind=declaration.kind,
-        account=header.unit.account,
-        region=header.unit.region,
-        id=id_[:2000],
-        fields={**declaration.default, **fields},
-        gaps=gaps or {},
-    )

@@ -9,6 +9,7 @@ from evidence_schema.models.declaration import KindDeclaration
 from evidence_schema.models.transcript import Call, Record, TranscriptHeader
 from evidence_schema.paths import look_up
 from evidence_schema.records.declared import declared
+from evidence_schema.records.making import record_of
 
 Files = Callable[[str], Iterable[bytes]]
 
@@ -19,7 +20,7 @@ def routing(
     """A record for each route table: the subnets it is given to, and where its routes lead."""
     for table in _listed(header, calls, files):
         routes, given = _objects(table.fields.get("Routes")), _objects(table.fields.get("Associations"))
-        yield _record(
+        yield record_of(
             header,
             declaration,
             table.id,
@@ -50,7 +51,7 @@ def worn_groups(
         public = "PublicIpAddress" in machine.fields or any(_is_public(interface) for interface in interfaces)
         for group in sorted(set(_texts(groups, "GroupId"))):
             fields = {"InstanceId": machine.id, "GroupId": group, "Public": public}
-            yield _record(header, declaration, f"{machine.id}/{group}", fields)
+            yield record_of(header, declaration, f"{machine.id}/{group}", fields)
 
 
 def _is_public(interface: dict[str, Any]) -> bool:
@@ -68,13 +69,3 @@ def _objects(value: Any) -> list[dict[str, Any]]:
 
 def _texts(items: Iterable[dict[str, Any]], name: str) -> list[str]:
     return [item[name] for item in items if isinstance(item.get(name), str)]
-
-
-def _record(header: TranscriptHeader, view: KindDeclaration, id_: str, fields: dict[str, Any]) -> Record:
-    return Record(
-        kind=view.kind,
-        account=header.unit.account,
-        region=header.unit.region,
-        id=id_[:2000],
-        fields={**view.default, **fields},
-    )

@@ -9,9 +9,10 @@ from collections.abc import Callable, Iterable, Iterator
 from typing import Any
 
 from evidence_schema.models.declaration import KindDeclaration
-from evidence_schema.models.transcript import Call, Gap, Record, TranscriptHeader
+from evidence_schema.models.transcript import Call, Record, TranscriptHeader
 from evidence_schema.paths import look_up
 from evidence_schema.records.declared import declared
+from evidence_schema.records.making import record_of, text_of, texts_of
 
 Files = Callable[[str], Iterable[bytes]]
 _WHOLE_TYPES = ("arn:aws:s3", "arn:aws:s3:::", "arn:aws:lambda", "arn:aws:dynamodb")
@@ -27,24 +28,24 @@ def data_event_selectors(
     for trail in _trails(header, calls, files):
         shared = {
             "Trail": trail.id,
-            "HomeRegion": _text(trail.fields, "HomeRegion"),
+            "HomeRegion": text_of(trail.fields, "HomeRegion"),
             "MultiRegion": trail.fields.get("IsMultiRegionTrail") is True,
             "IsLogging": look_up(trail.fields, "status.IsLogging") is True,
         }
         gaps = {"IsLogging": trail.gaps["status"]} if "status" in trail.gaps else {}
         if "event_selectors" in trail.gaps:
             unknown = gaps | dict.fromkeys(_CHOICE, trail.gaps["event_selectors"])
-            yield _record(header, declaration, f"{trail.id}/(selectors)", shared, unknown)
+            yield record_of(header, declaration, f"{trail.id}/(selectors)", shared, unknown)
             continue
         for number, choice in enumerate(_choices(look_up(trail.fields, "event_selectors"))):
-            yield _record(header, declaration, f"{trail.id}/{number}", shared | choice, gaps)
+            yield record_of(header, declaration, f"{trail.id}/{number}", shared | choice, gaps)
 
 
 def _choices(selectors: Any) -> Iterator[dict[str, Any]]:
     found = selectors if isinstance(selectors, dict) else {}
     for basic in _objects(found.get("EventSelectors")):
         for chosen in _objects(basic.get("DataResources")):
-            yield _basic_choice(_text(basic, "ReadWriteType"), chosen)
+            yield _basic_choice(text_of(basic, "ReadWriteType"), chosen)
     for advanced in _objects(found.get("AdvancedEventSelectors")):
         parts = list(_objects(advanced.get("FieldSelectors")))
         if "Data" in _values(parts, "eventCategory", "Equals"):
@@ -52,11 +53,11 @@ def _choices(selectors: Any) -> Iterator[dict[str, Any]]:
 
 
 def _basic_choice(read_write: str, chosen: dict[str, Any]) -> dict[str, Any]:
-    values = _texts(chosen.get("Values"))
+    values = texts_of(chosen.get("Values"))
     named = [value for value in values if value not in _WHOLE_TYPES]
-    of_objects = _text(chosen, "Type") == "AWS::S3::Object"
+    of_objects = text_of(chosen, "Type") == "AWS::S3::Object"
     return {
-        "ResourceType": _text(chosen, "Type"),
+        "ResourceType": text_of(chosen, "Type"),
         "ReadWriteType": read_write,
         "Whole": len(named) < len(values),
         "Exact": [] if of_objects else named,
@@ -74,11 +75,12 @@ def _advanced_choice(parts: list[dict[str, Any]]) -> dict[str, Any]:
     return {
         "ResourceType": types[0] if len(types) == 1 else "",
         "ReadWriteType": {"true": "ReadOnly", "false": "WriteOnly"}.get(read_only[0], "") if read_only else "All",
-        "Whole": not any(_text(part, "Field") == "resources.ARN" for part in parts),
+        "Whole": not any(text_of(part, "Field") == "resources.ARN" for part in parts),
         "Exact": exact,
         "Prefixes": prefixes,
         "Narrowed": any(
-            _text(part, "Field") not in _KNOWN_PARTS or any(part[name] for name in part.keys() - read) for part in parts
+            text_of(part, "Field") not in _KNOWN_PARTS or any(part[name] for name in part.keys() - read)
+            for part in parts
         ),
     }
 
@@ -164,17 +166,17 @@ def alarm_topics(
     """A record a topic, where a trail of all regions is at home, or where no such trail records the region at all."""
     trails = list(_trails(header, calls, files))
     wide = [trail for trail in trails if trail.fields.get("IsMultiRegionTrail") is True]
-    if wide and all(_text(trail.fields, "HomeRegion") != header.unit.region for trail in wide):
+    if wide and all(text_of(trail.fields, "HomeRegion") != header.unit.region for trail in wide):
         return
     groups = sorted({_group(trail) for trail in wide or trails} - {""})
     for topic, (events, words) in TOPICS.items():
         fields = {"Topic": topic, "Events": list(events), "Words": list(words), "LogGroups": groups}
-        yield _record(header, declaration, topic, fields, {})
+        yield record_of(header, declaration, topic, fields, {})
 
 
 def _group(trail: Record) -> str:
     """The name of the log group that a trail's events are delivered to."""
-    parts = _text(trail.fields, "CloudWatchLogsLogGroupArn").split(":")
+    parts = text_of(trail.fields, "CloudWatchLogsLogGroupArn").split(":")
     return parts[6] if len(parts) > 6 else ""
 
 
@@ -186,27 +188,5 @@ def _objects(value: Any) -> Iterator[dict[str, Any]]:
     return (item for item in value if isinstance(item, dict)) if isinstance(value, list) else iter(())
 
 
-def _texts(value: Any) -> list[str]:
-    return [item for item in value if isinstance(item, str)] if isinstance(value, list) else []
-
-
 def _values(parts: Iterable[dict[str, Any]], field: str, operator: str) -> list[str]:
-    return [value for part in parts if part.get("Field") == field for value in _texts(part.get(operator))]
-
-
-def _text(fields: dict[str, Any], name: str) -> str:
-    found = fields.get(name)
-    return found if isinstance(found, str) else ""
-
-
-def _record(
-    header: TranscriptHeader, declaration: KindDeclaration, id_: str, fields: dict[str, Any], gaps: dict[str, Gap]
-) -> Record:
-    return Record(
-        kind=declaration.kind,
-        account=header.unit.account,
-        region=header.unit.region,
-        id=id_[:2000],
-        fields={**declaration.default, **fields},
-        gaps=gaps,
-    )
+    return [value for part in parts if part.get("Field") == field for value in texts_of(part.get(operator))]

@@ -36,7 +36,7 @@ from flows.vault.store import Head, Source, StoreFacts, check_key, check_prefix,
 
 TEMPORARY = ".tmp"
 STALE_AFTER = timedelta(hours=1)
-_PIECE = 1024 * 1024
+_PIECE = 256 * 1024
 _NEW_FILE = os.O_WRONLY | os.O_CREAT | os.O_EXCL | os.O_CLOEXEC
 _NO_LINKS = {errno.EPERM, errno.ENOTSUP, errno.ENOSYS, errno.EMLINK}
 _DENIED = {errno.EACCES, errno.EPERM, errno.EROFS}
@@ -71,7 +71,8 @@ class DirectoryStore:
 
     def read(self, key: str, *, limit: int, version: str = "") -> bytes:
         with self._open(key, version) as file, _at(key):
-            data = file.read(limit + 1)
+            here = os.fstat(file.fileno()).st_size  # a buffer as large as the limit would be made for a small file too
+            data = file.read(min(here, limit) + 1)
         if len(data) > limit:
             raise TooLarge(f"expected at most {limit} bytes under {key}, found more")
         return data

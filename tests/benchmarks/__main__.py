@@ -61,7 +61,8 @@ def whole(folder: Path) -> bool:
 
     found = whole_plan(folder)
     print(f"Prefect's API: start {found.api_start_s:.1f} s, {found.api_peak_mb} MB")
-    print(f"the whole plan in one region: {found.units} units, {found.calls} calls, three workbooks")
+    results = ", ".join(f"{count} {result}" for result, count in sorted(found.results.items()))
+    print(f"the whole plan in one region: {found.units} units ({results}), {found.calls} calls, three workbooks")
     passed = judged("seconds of the whole plan", found.seconds, MOST_SECONDS)
     return judged("MB at most", found.peak_mb, MOST_MB) and passed
 

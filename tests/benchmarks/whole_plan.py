@@ -7,6 +7,7 @@ import os
 import subprocess
 import sys
 import time
+from collections.abc import Mapping
 from dataclasses import dataclass
 from pathlib import Path
 
@@ -25,6 +26,7 @@ class Measured:
     seconds: float
     peak_mb: int
     units: int
+    results: Mapping[str, int]
     calls: int
     api_start_s: float
     api_peak_mb: int
@@ -60,7 +62,8 @@ def whole_plan(folder: Path) -> Measured:
         seconds = time.monotonic() - began
         summary = json.loads((folder / "told.json").read_text())
         api = next(pid for pid in _pids() if " -m uvicorn --factory prefect.server" in _command(pid)[:200])
-        return Measured(seconds, peak, summary["units"], len(world.accesses()), start_s, _peak_mb(api))
+        calls = len(world.accesses())
+        return Measured(seconds, peak, summary["units"], summary["results"], calls, start_s, _peak_mb(api))
 
 
 def _found(folder: Path, world: World, environment: dict[str, str]) -> None:

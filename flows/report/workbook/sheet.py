@@ -10,6 +10,7 @@ from tempfile import TemporaryFile
 from typing import Any, BinaryIO
 
 from openpyxl.utils import get_column_letter
+from openpyxl.worksheet.cell_range import CellRange
 
 from flows.report.errors import UnknownTemplateError
 from flows.report.workbook.cells import Formula, Link, Place, Shown, StyleId, Value, cell_xml
@@ -94,7 +95,7 @@ class Sheet:
         row, values, lines = self.last_row + 1, dict[int, Value](), 1
         for first, last, value, style in parts:
             if last > first:
-                self.drawn.merged_cells.add(f"{self.letters[first]}{row}:{self.letters[last]}{row}")
+                self._merge(first, last, row)
             values |= {number: Shown(None, style) for number in range(first, last + 1)}
             values[first] = value if isinstance(value, Shown | Link | Formula) else Shown(value, style)
             width = sum(column.width for column in self.columns[first : last + 1])
@@ -104,7 +105,7 @@ class Sheet:
     def banner(self, text: str) -> int:
         """One large word across all columns."""
         last = len(self.columns) - 1
-        self.drawn.merged_cells.add(f"A{self.last_row + 1}:{self.letters[last]}{self.last_row + 1}")
+        self._merge(0, last, self.last_row + 1)
         return self.line({n: Shown(text if n == 0 else None, Style.BANNER) for n in range(last + 1)}, height=48)
 
     def skip(self, rows: int = 1) -> None:
@@ -156,6 +157,10 @@ class Sheet:
             yield from _pieces(self._link_file)
             yield b"</hyperlinks>"
         yield f"{mark}{end}".encode()
+
+    def _merge(self, first: int, last: int, row: int) -> None:
+        """Straight to the ranges: the library's own `add` looks through all of them each time."""
+        self.drawn.merged_cells.ranges.add(CellRange(f"{self.letters[first]}{row}:{self.letters[last]}{row}"))
 
     def _write(self, cells: Sequence[str], height: float | None) -> int:
         self.last_row += 1

@@ -42,7 +42,7 @@ def test_no_more_services_are_kept_than_the_bound() -> None:
     for service in sorted(loader.list_available_services("service-2"))[: SERVICES_KEPT + 3]:
         loader.load_service_model(service, "service-2")
 
-    kept: dict[tuple[Any, ...], Any] = loader._cache  # noqa: SLF001 (what botocore keeps)
+    kept: dict[tuple[Any, ...], Any] = loader._cache  # what botocore keeps
     assert len({key[1] for key in kept if key[0] == "load_service_model"}) == SERVICES_KEPT
 
 

@@ -31,7 +31,7 @@ def _unpacked(path: Path) -> bytes:
 
 
 def _without_prose(pairs: list[tuple[str, Any]]) -> dict[str, Any]:
-    """Botocore asks for some by name, so they stay, empty; a member called `documentation` is described by a mapping."""
+    """Botocore asks for some by name: they stay, empty. A member called `documentation` is described by a mapping."""
     return {name: "" if name == "documentation" and isinstance(value, str) else value for name, value in pairs}
 
 

@@ -53,8 +53,8 @@ COMPILE := $(BIN)/uv pip compile --quiet --universal --python-version 3.11 --gen
 	--no-emit-index-url --no-emit-find-links --no-header --no-annotate
 
 lock: setup ## make the hashed lists anew: what runs is a part of what is tested, in the same versions
-	$(COMPILE) pyproject.toml --extra demo --group build --group dev -o requirements/dev.txt
-	$(COMPILE) pyproject.toml --extra demo --group build -c requirements/dev.txt -o requirements/run.txt
+	$(COMPILE) pyproject.toml --extra demo --extra timestamp --group build --group dev -o requirements/dev.txt
+	$(COMPILE) pyproject.toml --extra demo --extra timestamp --group build -c requirements/dev.txt -o requirements/run.txt
 	echo uv | $(COMPILE) - -o requirements/uv.txt
 
 clean:

@@ -28,7 +28,7 @@ class BadProof(EvidenceSchemaError):
 
 
 class BadKey(EvidenceSchemaError):
-    """A public key or verifier key has the wrong shape."""
+    """A public, verifier or secret key has the wrong shape."""
 
 
 class BadSignature(EvidenceSchemaError):
@@ -45,3 +45,59 @@ class BadCheckpoint(EvidenceSchemaError):
 
 class BadEnvelope(EvidenceSchemaError):
     """Bytes are not a canonical DSSE envelope, or its content exceeds what may be signed."""
+
+
+class BadCiphertext(EvidenceSchemaError):
+    """Bytes are not what this key sealed in this context: altered, reordered, extended or of an impossible length."""
+
+
+class KeyNotCommitted(BadCiphertext):
+    """The header does not commit to this key and context: one of the three is another's."""
+
+
+class TruncatedCiphertext(BadCiphertext):
+    """The ciphertext ends before its last chunk."""
+
+
+class OutOfRange(EvidenceSchemaError):
+    """A place or size lies outside of what there is, or of what the format can hold."""
+
+
+class BadWrapping(EvidenceSchemaError):
+    """A wrapped key was altered, or wrapped under another key."""
+
+
+class BadCommitment(EvidenceSchemaError):
+    """Bytes are not those that a blinded commitment was made for."""
+
+
+class BadDER(EvidenceSchemaError):
+    """Bytes are not what the Distinguished Encoding Rules of ASN.1 write for any value."""
+
+
+class BadTimestamp(EvidenceSchemaError):
+    """A time-stamp reply proves nothing about a file."""
+
+
+class MalformedTimestamp(BadTimestamp):
+    """Bytes are not an RFC 3161 reply with a token."""
+
+
+class TimestampNotGranted(BadTimestamp):
+    """The authority answered, and refused."""
+
+
+class UntrustedTimestamp(BadTimestamp):
+    """A token's signature does not hold, or no pinned root vouches for who signed it."""
+
+
+class TimestampOfOther(BadTimestamp):
+    """A token is another file's, or answers another request."""
+
+
+class BadAuthority(EvidenceSchemaError):
+    """Text does not pin the certificate of any time-stamp authority."""
+
+
+class TimestampsNotInstalled(EvidenceSchemaError):
+    """The optional library that verifies time-stamp tokens is not installed."""

@@ -25,8 +25,8 @@ class Suite:
     commands: tuple[tuple[str, ...], ...]
 
 
-def pytest(marks: str, *, workers: int) -> tuple[str, ...]:
-    return (str(BIN / "python"), "-m", "pytest", "-m", marks, "-n", str(workers), "--dist", "loadfile")
+def pytest(marks: str, *, workers: int, dist: str = "loadfile") -> tuple[str, ...]:
+    return (str(BIN / "python"), "-m", "pytest", "-m", marks, "-n", str(workers), "--dist", dist)
 
 
 SUITES = (
@@ -39,13 +39,16 @@ SUITES = (
             (str(BIN / "mypy"),),
         ),
     ),
-    Suite("unit", 5, (pytest("not vectors and not journey and not faults", workers=2),)),
+    Suite("unit", 5, (pytest("not vectors and not journey and not faults and not whole", workers=2),)),
     Suite("vectors", 4, (pytest("vectors", workers=2),)),
     Suite("journeys", 8, (pytest("journey", workers=2),)),
     Suite("faults", 4, (pytest("faults and not thorough", workers=2),)),
 )
-# The full counts of the faults: every step boundary, every operation of the plan. By hand: `make suite-thorough`.
-THOROUGH = Suite("thorough", 15, (pytest("thorough", workers=2),))
+# The full counts of the faults, by hand: every step boundary; every action and operation of the whole plan.
+BY_HAND = (
+    Suite("thorough", 15, (pytest("thorough", workers=2),)),
+    Suite("whole", 25, (pytest("whole", workers=2, dist="load"),)),
+)
 
 # Tests meet no cloud credentials and no telemetry, whatever the shell that started them has.
 QUIET = {"PREFECT_SERVER_ANALYTICS_ENABLED": "false", "DO_NOT_TRACK": "1", "AWS_EC2_METADATA_DISABLED": "true"}
@@ -69,11 +72,10 @@ def run(suite: Suite) -> tuple[bool, float]:
 
 
 def main(names: list[str]) -> int:
-    chosen = [suite for suite in (*SUITES, THOROUGH) if suite.name in (names or [suite.name for suite in SUITES])]
+    known = (*SUITES, *BY_HAND)
+    chosen = [suite for suite in known if suite.name in (names or [suite.name for suite in SUITES])]
     if not chosen:
-        print(
-            f"expected suites out of {', '.join(suite.name for suite in (*SUITES, THOROUGH))}, found {' '.join(names)}"
-        )
+        print(f"expected suites out of {', '.join(suite.name for suite in known)}, found {' '.join(names)}")
         return 2
     failed = []
     lines = []
@@ -85,7 +87,7 @@ def main(names: list[str]) -> int:
         word = "FAILED" if not passed else "TOO SLOW" if late else "passed"
         lines.append(f"{suite.name:<16} {word:<9} {seconds:6.1f} s of {60 * suite.minutes:.0f} s")
     if not names:
-        print("\nnot run here: the full counts of the faults (make suite-thorough)")
+        print("\nnot run here: the full counts of the faults (make suite-thorough, make suite-whole)")
     print("\n" + "\n".join(lines))
     return 1 if failed else 0
 

@@ -85,3 +85,7 @@ class Contended(VaultError):
 
 class WrongRun(VaultError):
     """A run is not in the state that this step needs."""
+
+
+class TimestampUnavailable(VaultError):
+    """The time-stamp authority did not answer, or not with a token for what it was asked. A run goes on without."""

@@ -6,7 +6,7 @@ Unknown is poison: a rule that reads a name whose call was denied or failed is n
 
 from __future__ import annotations
 
-from collections.abc import Mapping, Sequence
+from collections.abc import Mapping
 from dataclasses import dataclass, field
 from datetime import datetime
 from importlib.metadata import version
@@ -94,10 +94,34 @@ class CompiledCheck:
     def __init__(self, check: Check) -> None:
         """Raises RuleError where a rule cannot be parsed or reads what it does not declare."""
         self.check = check
-        self._rules = {name: _compiled(check, source) for name, source in check.rules.items()}
-        self._reads = {name: reads(source, lists=check.with_) for name, source in check.rules.items()}
-        for found in self._reads.values():
-            _refuse_undeclared(check, found)
+        self._rules: dict[str, cel.Program] = {}
+        self._reads: dict[str, Reads] = {}
+        for name, source in check.rules.items():
+            try:
+                self._rules[name] = _compiled(check, source)
+                self._reads[name] = reads(source, lists=check.with_)
+                _refuse_undeclared(check, self._reads[name])
+            except RuleError as error:
+                raise RuleError(str(error), part=name) from error
+        self._read_of_rows = {
+            list_: frozenset(name for found in self._reads.values() for name in found.rows.get(list_, ()))
+            for list_ in check.with_
+        }
+
+    @property
+    def names(self) -> frozenset[str]:
+        """The names of `record` that the rules read."""
+        return frozenset(name for found in self._reads.values() for name in found.record)
+
+    def only_read(self, record: Record, list_: str) -> Record:
+        """A record of a companion list with the fields that the rules name: the others need not be held."""
+        names = self._read_of_rows[list_]
+        return record.model_copy(
+            update={
+                "fields": {name: record.fields[name] for name in names & record.fields.keys()},
+                "gaps": {name: record.gaps[name] for name in names & record.gaps.keys()},
+            }
+        )
 
     def judge(self, record: Record, scope: Scope) -> Finding:
         """The finding for one record: never pass where something that was read is unknown."""
@@ -206,10 +230,16 @@ def _compiled(check: Check, source: str) -> cel.Program:
 
 
 def _refuse_undeclared(check: Check, found: Reads) -> None:
-    for name in found.params - check.params.keys():
+    for name in sorted(found.params - check.params.keys()):
         raise RuleError(f"{check.id}: params.{name} is read but not declared; add it under `params`")
-    for name in found.facts - set(check.needs):
+    for name in sorted(found.facts - set(check.needs)):
         raise RuleError(f"{check.id}: facts.{name} is read but not declared; add it under `needs`")
+    undeclared = sorted(found.variables - ALWAYS_THERE - check.with_.keys())
+    if undeclared:  # misspelt, or a `with:` kind that was not declared
+        raise RuleError(
+            f"{check.id}: expected only declared variables, found {', '.join(undeclared)}; "
+            "use record, account, region, id, params, facts, at, period, or a name under `with`"
+        )
 
 
 def _shown(value: Any) -> Any:
@@ -218,8 +248,3 @@ def _shown(value: Any) -> Any:
     except EvidenceSchemaError:
         return f"(a value that has no canonical form: {type(value).__name__})"
     return value if len(data) <= LARGEST_VALUE else {"digest": str(Digest.of(data)), "bytes": len(data)}
-
-
-def undeclared_variables(check: Check) -> Sequence[str]:
-    """Variables of a check's rules that nothing gives: misspelt, or a `with:` kind that was not declared."""
-    return sorted(reads(*check.rules.values(), lists=check.with_).variables - ALWAYS_THERE - check.with_.keys())

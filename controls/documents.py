@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import re
 from collections.abc import Iterable, Sequence
 from dataclasses import dataclass
 from datetime import date, datetime
@@ -13,7 +14,7 @@ from pydantic import BaseModel, ValidationError
 from yaml.constructor import ConstructorError
 from yaml.nodes import MappingNode, Node, ScalarNode, SequenceNode
 
-from controls.errors import CatalogError
+from controls.errors import CatalogError, Mistake
 from evidence_schema.canonical import MAX_INTEGER
 
 Model = TypeVar("Model", bound=BaseModel)
@@ -50,9 +51,24 @@ class Document:
             place = place[:-1]
         return self.lines.get(place, 1)
 
+    def line_naming(self, pointer: Sequence[str | int], word: str) -> int:
+        """The line of a part on which a word stands: a rule may be as long as a page. Else the line of the part."""
+        first = self.line(pointer)
+        last = min((line for line in self.lines.values() if line > first), default=None)
+        try:
+            lines = self.path.read_text(encoding="utf-8").splitlines()[first - 1 : last and last - 1]
+        except (OSError, UnicodeDecodeError):
+            return first
+        named = re.compile(rf"\b{re.escape(word)}\b")
+        return next((first + index for index, line in enumerate(lines) if named.search(line)), first)
+
     def error(self, pointer: Sequence[str | int], text: str) -> CatalogError:
         """An error that names file and line."""
-        return CatalogError(f"{self.path}:{self.line(pointer)}: {text}")
+        return CatalogError(self.mistake(pointer, text))
+
+    def mistake(self, pointer: Sequence[str | int], text: str) -> Mistake:
+        """What is wrong with a part, with its file and line."""
+        return Mistake(self.path, self.line(pointer), text)
 
 
 def load_yaml(path: Path) -> Document:
@@ -60,21 +76,22 @@ def load_yaml(path: Path) -> Document:
     try:
         data = path.read_bytes()
     except OSError as error:
-        raise CatalogError(f"{path}: expected a readable file, found: {error.strerror}") from error
+        raise CatalogError(Mistake(path, None, f"expected a readable file, found: {error.strerror}")) from error
     return parse_yaml(data, path)
 
 
 def parse_yaml(data: bytes, path: Path) -> Document:
     """Like `load_yaml`, of bytes at hand; `path` is for messages."""
     if len(data) > LARGEST:
-        raise CatalogError(f"{path}: expected at most {LARGEST} bytes, found {len(data)}")
+        raise CatalogError(Mistake(path, None, f"expected at most {LARGEST} bytes, found {len(data)}"))
     try:
         _refuse_traps(data, path)
         node = yaml.compose(data, Loader=_Loader)
         reading = _Reading(path)
         value = reading.plain(node, ()) if node is not None else None
     except yaml.YAMLError as error:
-        raise CatalogError(f"{path}:{_line_of(error)}: expected YAML, found: {_problem_of(error)}") from error
+        told = f"expected YAML, found: {_problem_of(error)}"
+        raise CatalogError(Mistake(path, _line_of(error), told)) from error
     return Document(path, value, reading.lines)
 
 
@@ -84,10 +101,11 @@ def _refuse_traps(data: bytes, path: Path) -> None:
     for event in yaml.parse(data, Loader=_Loader):
         line = event.start_mark.line + 1 if event.start_mark else 1
         if isinstance(event, yaml.AliasEvent):
-            raise CatalogError(f"{path}:{line}: expected no alias, found *{event.anchor}; write the value out")
+            told = f"expected no alias, found *{event.anchor}; write the value out"
+            raise CatalogError(Mistake(path, line, told))
         depth += isinstance(event, yaml.CollectionStartEvent) - isinstance(event, yaml.CollectionEndEvent)
         if depth > DEEPEST:
-            raise CatalogError(f"{path}:{line}: expected at most {DEEPEST} levels, found more")
+            raise CatalogError(Mistake(path, line, f"expected at most {DEEPEST} levels, found more"))
 
 
 def validated(model: type[Model], document: Document, pointer: Pointer = ()) -> Model:
@@ -98,19 +116,19 @@ def validated(model: type[Model], document: Document, pointer: Pointer = ()) -> 
     try:
         return model.model_validate(value)
     except ValidationError as error:
-        raise CatalogError("\n".join(_mistakes(document, pointer, error))) from error
+        raise CatalogError(*_mistakes(document, pointer, error)) from error
 
 
-def _mistakes(document: Document, pointer: Pointer, error: ValidationError) -> list[str]:
-    lines = []
+def _mistakes(document: Document, pointer: Pointer, error: ValidationError) -> list[Mistake]:
+    found = []
     mistakes = error.errors(include_url=False)
     for mistake in mistakes:
         if _follows(mistake, mistakes):
             continue
         place = pointer + tuple(mistake["loc"])
         shown = ".".join(str(step) for step in mistake["loc"]) or "(whole)"
-        lines.append(f"{document.path}:{document.line(place)}: {shown}: {_wording(mistake)}")
-    return lines
+        found.append(document.mistake(place, f"{shown}: {_wording(mistake)}"))
+    return found
 
 
 def _follows(mistake: Any, mistakes: Iterable[Any]) -> bool:
@@ -180,7 +198,7 @@ class _Reading:
         return value
 
     def _error(self, node: Node, text: str) -> CatalogError:
-        return CatalogError(f"{self._path}:{node.start_mark.line + 1}: {text}")
+        return CatalogError(Mistake(self._path, node.start_mark.line + 1, text))
 
 
 def _line_of(error: yaml.YAMLError) -> int:

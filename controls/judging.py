@@ -7,7 +7,7 @@ run of any size are written in bounded memory and in the same order on every mac
 from __future__ import annotations
 
 from collections import defaultdict
-from collections.abc import Callable, Iterable, Iterator, Mapping
+from collections.abc import Callable, Iterable, Iterator, Mapping, Set
 from dataclasses import dataclass, field
 from datetime import datetime
 from typing import Any
@@ -47,6 +47,8 @@ class Evidence:
     bases: Mapping[str, str]
     accounts: tuple[str, ...]
     regions: tuple[str, ...]
+    not_asked: Set[str] = frozenset()
+    """Kinds and views that bill and that nobody opted in to: no gap, the others decide."""
 
     def units_of(self, kind: str) -> tuple[Unit, ...]:
         """The expected units that a kind or view is read from, in order."""
@@ -66,12 +68,40 @@ class Rules:
     """Overrides, by `EV-IAM-01-C3.max_key_age_days`."""
 
 
+@dataclass(frozen=True)
+class _Item:
+    """A record to be judged."""
+
+    record: Record
+    lost: Reason | None = None
+    """Its unit was denied or failed: it may have broken off, and what the record lacks was then never asked."""
+
+    def judged(self, compiled: CompiledCheck, scope: Scope) -> Finding:
+        """A record of a lost unit may condemn by what it holds; it never acquits, nor waits for a fact alone."""
+        found = compiled.judge(self.record, scope)
+        if self.lost is None or (found.reason is not None and found.reason.type != "fact"):
+            return found
+        if found.result is FindingResult.FAIL and compiled.names <= self.record.fields.keys():
+            return found
+        return found.model_copy(update={"result": FindingResult.ERROR, "reason": self.lost})
+
+
+InOrder = Callable[[Iterable[Finding]], Iterable[Finding]]
+"""Brings findings into the order of their `sort_key`; those with equal keys stay in the order they came."""
+
+
+def _sorted(findings: Iterable[Finding]) -> list[Finding]:
+    return sorted(findings, key=lambda finding: finding.sort_key)
+
+
 class Judgement:
     """Iterate for the findings, in the order of the findings file; then read `outcomes`."""
 
-    def __init__(self, rules: Rules, evidence: Evidence) -> None:
+    def __init__(self, rules: Rules, evidence: Evidence, in_order: InOrder = _sorted) -> None:
+        """`in_order` sorts the findings of one check in one account and region, be they ever so many."""
         self._rules = rules
         self._evidence = evidence
+        self._in_order = in_order
         self._outcomes: list[RequirementOutcome] = []
 
     def __iter__(self) -> Iterator[Finding]:
@@ -90,7 +120,9 @@ class Judgement:
         results = []
         for check in sorted(requirement.checks, key=lambda check: check.id):
             parameters, unapproved = self._parameters(check)
-            tally = Tally(unplanned=self._unplanned(check), answered=self._answered(check))
+            tally = Tally(
+                unplanned=self._unplanned(check), not_asked=self._not_asked(check), answered=self._answered(check)
+            )
             if check.mode is Mode.AUTO:
                 for finding in self._findings(check, parameters):
                     tally.add(finding)
@@ -100,27 +132,32 @@ class Judgement:
             requirement_outcome(
                 requirement,
                 results,
-                [self._coverage(kind) for kind in requirement.kinds if kind not in self._evidence.bases],
+                [self._coverage(kind) for kind in self._expected_kinds(requirement)],
                 collected_at=self._collected_at(requirement),
                 at=self._rules.at,
             )
         )
 
+    def _expected_kinds(self, requirement: EvidenceRequirement) -> list[str]:
+        """The kinds of which units are expected: of a view those of its base, of what nobody opted in to none."""
+        evidence = self._evidence
+        asked = [kind for kind in requirement.kinds if kind not in evidence.not_asked]
+        return list(dict.fromkeys(evidence.bases.get(kind, kind) for kind in asked))
+
     def _findings(self, check: Check, parameters: Mapping[str, Any]) -> Iterator[Finding]:
-        """The findings of one check, sorted; memory holds those of one account and region at a time."""
+        """The findings of one check, sorted; its companion lists are held for one account and region at a time."""
         compiled = CompiledCheck(check)
         for (account, region), sources in sorted(self._places(check).items()):
-            scope = self._scope(check, parameters, account, region)
-            found = [
-                item if isinstance(item, Finding) else compiled.judge(item, scope)
+            scope = self._scope(compiled, parameters, account, region)
+            yield from self._in_order(
+                item if isinstance(item, Finding) else item.judged(compiled, scope)
                 for source in sources
                 for item in source
-            ]
-            yield from sorted(found, key=lambda finding: finding.sort_key)
+            )
 
-    def _places(self, check: Check) -> Mapping[tuple[str, str], list[Iterable[Record | Finding]]]:
+    def _places(self, check: Check) -> Mapping[tuple[str, str], list[Iterable[_Item | Finding]]]:
         """What is judged in each account and region."""
-        places: dict[tuple[str, str], list[Iterable[Record | Finding]]] = defaultdict(list)
+        places: dict[tuple[str, str], list[Iterable[_Item | Finding]]] = defaultdict(list)
         for over in check.over:
             if over == "account":
                 for account in self._evidence.accounts:
@@ -134,13 +171,14 @@ class Judgement:
                     places[unit.account, unit.region].append(self._of_unit(check, over, unit))
         return places
 
-    def _of_unit(self, check: Check, kind: str, unit: Unit) -> Iterator[Record | Finding]:
+    def _of_unit(self, check: Check, kind: str, unit: Unit) -> Iterator[_Item | Finding]:
         reason = self._unit_reason(kind, unit)
         if reason is not None:
             yield _unit_error(check, kind, unit, reason)
         receipt = self._evidence.receipts.get(unit)
         if receipt is not None and receipt.transcript is not None:
-            yield from self._evidence.records(kind, unit)
+            lost = reason if receipt.result in (GatherResult.DENIED, GatherResult.FAILED) else None
+            yield from (_Item(record, lost) for record in self._evidence.records(kind, unit))
 
     def _unit_reason(self, kind: str, unit: Unit) -> Reason | None:
         receipt = self._evidence.receipts.get(unit)
@@ -150,20 +188,23 @@ class Judgement:
             return None
         return Reason(type="unit", name=kind, text=f"{unit}: {receipt.result.value}: {receipt.reason}"[:2000])
 
-    def _scope(self, check: Check, parameters: Mapping[str, Any], account: str, region: str) -> Scope:
+    def _scope(self, compiled: CompiledCheck, parameters: Mapping[str, Any], account: str, region: str) -> Scope:
         period = self._rules.period
         return Scope(
             at=self._rules.at,
             period={"start": period.start, "end": period.end},
             params=parameters,
             facts=self._rules.facts,
-            companions={
-                name: self._companion(check, companion, account, region) for name, companion in check.with_.items()
-            },
+            companions={name: self._companion(compiled, name, account, region) for name in compiled.check.with_},
         )
 
-    def _companion(self, check: Check, wanted: With, account: str, region: str) -> Companion:
-        """The records of a further kind; without a unit that answered, what it would have said is not known."""
+    def _companion(self, compiled: CompiledCheck, name: str, account: str, region: str) -> Companion:
+        """The records of a further kind; without a unit that answered, what it would have said is not known. What
+        nobody opted in to gives an empty list: the rule says what it adds, and judges without it as it always did.
+        """
+        check, wanted = compiled.check, compiled.check.with_[name]
+        if wanted.kind in self._evidence.not_asked:
+            return Companion()
         units = [
             unit
             for unit in self._evidence.units_of(wanted.kind)
@@ -176,7 +217,8 @@ class Judgement:
         if reasons:
             return Companion(gap=reasons[0])
         kept = [unit for unit in units if self._evidence.receipts[unit].transcript is not None]
-        return Companion(tuple(record for unit in kept for record in self._evidence.records(wanted.kind, unit)))
+        records = (record for unit in kept for record in self._evidence.records(wanted.kind, unit))
+        return Companion(tuple(compiled.only_read(record, name) for record in records))
 
     def _companion_reason(self, check: Check, wanted: With, unit: Unit) -> Reason | None:
         """Where a record stands beside a service that says it is not enabled, the service has not answered."""
@@ -197,9 +239,16 @@ class Judgement:
         return values, unapproved
 
     def _unplanned(self, check: Check) -> tuple[str, ...]:
-        """The kinds that the check looks at and of which no unit is expected."""
+        """The kinds that the check looks at and of which no unit is expected, though it was asked for."""
+        if not check.over:
+            return ("any kind",)  # nothing gathers it yet, which is no answer
         places = {"account": self._evidence.accounts, "region": self._evidence.regions}
-        return tuple(over for over in check.over if not (places.get(over) or self._evidence.units_of(over)))
+        asked = [over for over in check.over if over not in self._evidence.not_asked]
+        return tuple(over for over in asked if not (places.get(over) or self._evidence.units_of(over)))
+
+    def _not_asked(self, check: Check) -> tuple[str, ...]:
+        """The kinds that the check looks at and that nobody opted in to."""
+        return tuple(over for over in check.over if over in self._evidence.not_asked)
 
     def _answered(self, check: Check) -> bool:
         """Whether any unit that the check looks at said more than that the service is not enabled."""
@@ -227,9 +276,9 @@ class Judgement:
         return min(finished, default=None)
 
 
-def _place(kind: str, account: str, region: str, id_: str) -> Record:
+def _place(kind: str, account: str, region: str, id_: str) -> _Item:
     """The one record of a check over accounts or regions."""
-    return Record(kind=f"scope.{kind}", account=account, region=region, id=id_, fields={})
+    return _Item(Record(kind=f"scope.{kind}", account=account, region=region, id=id_, fields={}))
 
 
 def _unit_error(check: Check, kind: str, unit: Unit, reason: Reason) -> Finding:

@@ -37,6 +37,8 @@ class Tally:
     reasons: dict[str, None] = field(default_factory=dict)
     unplanned: tuple[str, ...] = ()
     """What the check looks at, but the run did not plan to gather."""
+    not_asked: tuple[str, ...] = ()
+    """What the check looks at, and nobody opted in to: it bills or writes."""
     answered: bool = True
     """Some place answered, be it with nothing: not everywhere was the service unavailable."""
 
@@ -97,7 +99,10 @@ def _check_outcome(check: Check, tally: Tally, unapproved: Sequence[str]) -> tup
         ]
     if tested or (check.none_is_good and not tally.population and tally.answered):
         return Outcome.NO_EXCEPTION, reasons
-    return Outcome.NOT_APPLICABLE, reasons
+    return Outcome.NOT_APPLICABLE, [
+        *(f"{kind}: not asked: nobody opted in to it" for kind in tally.not_asked),
+        *reasons,
+    ]
 
 
 def requirement_outcome(

@@ -81,7 +81,7 @@ class _Rule:
     def __init__(self, source: str, lists: Collection[str]) -> None:
         self._source = source
         self._lists = lists
-        self._tokens = list(_tokens(source))
+        self._tokens = list(tokens(source))
         self._refuse_deep_macros()
         self._bound: dict[str, set[str]] = {}
         for index, word in enumerate(self._tokens):
@@ -90,7 +90,7 @@ class _Rule:
 
     def read_into(self, found: _Found) -> None:
         for index, word in enumerate(self._tokens):
-            if not _is_name(word) or self._is_member(index) or self._binds(index):
+            if not is_name(word) or self._is_member(index) or self._binds(index):
                 continue
             if word in FOLLOWED:
                 found.followed[word].add(self._member(index))
@@ -167,7 +167,7 @@ class _Rule:
     def _member(self, index: int) -> str:
         """The name after `<word>.`; RuleError where the token is used in another way."""
         name = self._at(index + 2)
-        if self._at(index + 1) != "." or not _is_name(name) or self._at(index + 3) == "(":
+        if self._at(index + 1) != "." or not is_name(name) or self._at(index + 3) == "(":
             word = self._tokens[index]
             raise RuleError(
                 f"expected `{word}` only as `{word}.<name>`, found otherwise in {self._source!r}; write {word}.<name>"
@@ -194,7 +194,8 @@ class _Rule:
         return self._tokens[index] if 0 <= index < len(self._tokens) else ""
 
 
-def _tokens(source: str) -> Iterator[str]:
+def tokens(source: str) -> Iterator[str]:
+    """The words and signs of a rule, one by one; of a string only that it is one."""
     for match in _TOKEN.finditer(source):
         if match.lastgroup == "string":
             yield '""'  # what a string says is no name
@@ -202,5 +203,6 @@ def _tokens(source: str) -> Iterator[str]:
             yield match[0]
 
 
-def _is_name(word: str) -> bool:
+def is_name(word: str) -> bool:
+    """Whether a token is a name (or a word of the language)."""
     return word[:1].isalpha() or word[:1] == "_"

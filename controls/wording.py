@@ -6,9 +6,9 @@ from pathlib import Path
 
 from pydantic import Field, RootModel
 
-from controls.catalog import near_matches
 from controls.documents import load_yaml, validated
 from controls.models import Catalog
+from controls.spelling import unknown
 
 MOST_TEXT = 20_000
 
@@ -24,7 +24,7 @@ def worded(catalog: Catalog, path: Path) -> Catalog:
     known = {control.id for item in catalog.frameworks for control in item.controls}
     for name, text in found.items():
         if name not in known:
-            raise document.error((name,), f"expected a known control, found {name[:80]!r}; {near_matches(name, known)}")
+            raise document.error((name,), unknown("control", name, known))
         if len(text) > MOST_TEXT:
             raise document.error((name,), f"expected at most {MOST_TEXT} characters, found {len(text)}")
     return catalog.model_copy(update={"wording": {name: found[name] for name in sorted(found)}})

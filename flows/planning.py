@@ -2,15 +2,16 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterable, Iterator
+from collections.abc import Iterable, Iterator, Set
 from dataclasses import dataclass
 
-from controls.catalog import control_of, framework_of, near_matches, requirement_of
+from controls.catalog import control_of, framework_of, requirement_of
 from controls.models import Catalog, EvidenceRequirement
 from controls.profile import exclusion
+from controls.spelling import near_matches
 from evidence_schema.digest import DigestStream
 from evidence_schema.models.names import GLOBAL_REGION
-from evidence_schema.models.unit import Listing, Period, Plan, PlannedUnit, Selection, Unit
+from evidence_schema.models.unit import Listing, NotAsked, Period, Plan, PlannedUnit, Selection, Unit
 from flows.collectors.registry import Kinds
 from flows.errors import NothingPlanned, UsageError
 from flows.settings import Settings
@@ -38,12 +39,16 @@ class PlannedRun:
 def make_plan(catalog: Catalog, kinds: Kinds, settings: Settings, selection: Selection, period: Period) -> PlannedRun:
     """The plan of a run; raises UnknownName or UsageError with near matches, NothingPlanned where nothing is left."""
     _refuse_unknown_settings(catalog, settings)
+    _refuse_unknown_consent(kinds, settings)
     chosen = selected_requirements(catalog, settings, selection, kinds)
     automated = tuple(item for item in chosen if item.kinds)
     awaiting = tuple(item for item in chosen if not item.kinds)
     accounts = _narrowed("account", [account.id for account in settings.accounts], selection.accounts)
     regions = _narrowed("region", list(settings.regions), selection.regions)
-    wanted = _kinds_wanted(automated, kinds, selection)
+    not_asked = _not_asked(automated, kinds, settings, selection)
+    if selection.kinds:
+        _refuse_without_consent(not_asked)
+    wanted = _kinds_wanted(automated, kinds, selection, {item.kind for item in not_asked})
     if not wanted:
         raise NothingPlanned(
             f"expected a selection of which some connector gathers a part, found {_named(awaiting)}; "
@@ -55,6 +60,7 @@ def make_plan(catalog: Catalog, kinds: Kinds, settings: Settings, selection: Sel
         frameworks=tuple(dict.fromkeys(selection.frameworks or settings.frameworks)),
         requirements=tuple(item.id for item in automated),
         awaiting=tuple(item.id for item in awaiting),
+        not_asked=not_asked,
         accounts=tuple(accounts),
         regions=tuple(regions),
         period=period,
@@ -119,8 +125,49 @@ def _refuse_unknown_settings(catalog: Catalog, settings: Settings) -> None:
                 )
 
 
-def _kinds_wanted(automated: Iterable[EvidenceRequirement], kinds: Kinds, selection: Selection) -> list[str]:
-    named = {kind for item in automated for kind in item.kinds}
+def _refuse_unknown_consent(kinds: Kinds, settings: Settings) -> None:
+    """A consent that names no kind that needs one would leave somebody believing that it is gathered."""
+    needing = sorted(kind for kind in kinds if kinds[kind].opt_in is not None)
+    for name in settings.opt_in:
+        if name not in kinds:
+            raise UsageError(f"expected a known kind under `opt_in` of the settings, found {name!r}; opt-in are: "
+                             f"{', '.join(needing)}")  # fmt: skip
+        if name not in needing:
+            base = ", ".join(kinds.consent_of(name))
+            hint = f"it is read from {base}: name that" if base else "it is gathered without; take the line away"
+            raise UsageError(f"expected an opt-in kind under `opt_in` of the settings, found {name!r}; {hint}")
+
+
+def _not_asked(
+    automated: Iterable[EvidenceRequirement], kinds: Kinds, settings: Settings, selection: Selection
+) -> tuple[NotAsked, ...]:
+    """The kinds of the selection that bill or write, or are read from such a kind, and that nobody opted in to."""
+    serves: dict[str, list[str]] = {}
+    for item in automated:
+        for kind in item.kinds:
+            if not selection.kinds or kind in selection.kinds:
+                serves.setdefault(kind, []).append(item.id)
+    missing = {kind: [base for base in kinds.consent_of(kind) if base not in settings.opt_in] for kind in serves}
+    return tuple(
+        NotAsked(kind=kind, reason=kinds[missing[kind][0]].opt_in or "", requirements=tuple(sorted(serves[kind])))
+        for kind in sorted(serves)
+        if missing[kind]
+    )
+
+
+def _refuse_without_consent(not_asked: Iterable[NotAsked]) -> None:
+    """Of kinds that were asked for by name; elsewhere the plan says what it leaves out."""
+    for item in not_asked:
+        raise UsageError(
+            f"expected a kind that may be gathered, found {item.kind}, which {item.reason}; opt in under `opt_in` of "
+            "the settings (docs/opt-in.md)"
+        )
+
+
+def _kinds_wanted(
+    automated: Iterable[EvidenceRequirement], kinds: Kinds, selection: Selection, left_out: Set[str]
+) -> list[str]:
+    named = {kind for item in automated for kind in item.kinds} - left_out
     if selection.kinds:
         named &= set(selection.kinds)
     closed = {source for kind in named for source in (kind, *kinds.sources_of(kind))}

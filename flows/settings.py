@@ -16,7 +16,16 @@ from controls.profile import Profile
 from evidence_schema.canonical import canonical_bytes
 from evidence_schema.errors import NotCanonical
 from evidence_schema.models.base import Frozen, NonNegative, UtcTime
-from evidence_schema.models.names import GLOBAL_REGION, AccountId, FieldName, FrameworkId, LockMode, LogName, RegionName
+from evidence_schema.models.names import (
+    GLOBAL_REGION,
+    AccountId,
+    FieldName,
+    FrameworkId,
+    KindName,
+    LockMode,
+    LogName,
+    RegionName,
+)
 from flows.errors import SettingsError
 
 CONFIG_VARIABLE = "EVIDENCE_CONFIG"
@@ -98,6 +107,13 @@ class Fact(Frozen):
     as_of: UtcTime
 
 
+class OptIn(Frozen):
+    """Consent to gather a kind that bills or writes, by a role (a role, not a name: it is sealed)."""
+
+    approved_by: str = Field(min_length=1, max_length=120)
+    as_of: UtcTime
+
+
 class Override(Frozen):
     """A parameter that differs from the catalogue's default. Without approver and reason it gives needs_review."""
 
@@ -134,6 +150,8 @@ class Settings(Frozen):
     """A YAML file, control id -> official or licensed wording, that is shown beside ours."""
     facts: dict[FieldName, Fact] = Field(default_factory=dict)
     parameters: dict[str, Override] = Field(default_factory=dict)
+    opt_in: dict[KindName, OptIn] = Field(default_factory=dict)
+    """Kinds that bill or write and are gathered all the same; none is unless it stands here."""
 
     @model_validator(mode="after")
     def _each_once(self) -> Self:

@@ -39,7 +39,7 @@ SUITES = (
             (str(BIN / "mypy"),),
         ),
     ),
-    Suite("unit", 5, (pytest("not vectors and not journey and not faults and not whole", workers=2),)),
+    Suite("unit", 5, (pytest("not vectors and not journey and not faults and not whole and not thorough", workers=2),)),
     Suite("vectors", 4, (pytest("vectors", workers=2),)),
     Suite("journeys", 8, (pytest("journey", workers=2),)),
     Suite("faults", 4, (pytest("faults and not thorough", workers=2),)),

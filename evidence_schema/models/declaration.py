@@ -4,8 +4,8 @@ A declaration is written in YAML beside the collector, sealed in the header of e
 enough, together with the transcript, to derive the records on any machine in any year.
 
 References in parameters: `$item.Path` (the item at hand, `$item` for a plain string), `$parent.Path` (the item one
-level up), `$account`, `$region`, `$period.start`, `$period.end`, `$ids` (batch), `$started.Path` (answer of `start`).
-Anything else is a literal.
+level up), `$account`, `$region`, `$period.start`, `$period.end`, `$ids` (batch), `$started.Path` (answer of `start`),
+`$query` (the kind's own `query`, filled in). Anything else is a literal.
 """
 
 from __future__ import annotations
@@ -54,6 +54,8 @@ class ListDeclaration(CallDeclaration):
     items: Path
     """A step that ends in `[]` is a list whose items are gone into: `Reservations[].Instances`."""
     id: Path
+    id_within_parent: bool = False
+    """The id tells items of one parent apart only (`from:`): the record's id is `parent/id`."""
 
 
 class EachDeclaration(Frozen):
@@ -134,6 +136,11 @@ class KindDeclaration(Frozen):
     title: str = Field(max_length=200)
     personal: bool = False
     """Its artifacts hold personal data."""
+    opt_in: str | None = Field(default=None, min_length=1, max_length=200)
+    """Why it is gathered only where the organisation asked for it by name in its settings: what it costs or writes."""
+    query: str | None = Field(default=None, min_length=1, max_length=8000)
+    """The fixed text of a query. `{account}`, `{region}`, `{period.start}` and `{period.end}` are filled in, times as
+    `2026-10-01 00:00:00` in UTC; `{store}`, by a module, with the checked id of what is queried. Nothing else is."""
     population: bool = True
     """Whether its records are counted; a kind that is only read by others says false."""
     source: KindName | None = Field(default=None, alias="from")

@@ -86,6 +86,15 @@ class Selection(Frozen):
     regions: tuple[RegionName, ...] = ()
 
 
+class NotAsked(Frozen):
+    """A kind that the selected requirements could read, and that the settings do not opt in to."""
+
+    kind: KindName
+    reason: str = Field(max_length=200)
+    """What it costs or writes: the `opt_in` of its declaration, or of the kind that it is read from."""
+    requirements: tuple[RequirementId, ...]
+
+
 class Plan(Frozen):
     """The sealed intention of a run; its units stand in `units`, a JSON Lines blob of PlannedUnit."""
 
@@ -95,6 +104,8 @@ class Plan(Frozen):
     requirements: tuple[RequirementId, ...]
     awaiting: tuple[RequirementId, ...] = ()
     """Requirements of the selection that no connector gathers: a person supplies them."""
+    not_asked: tuple[NotAsked, ...] = ()
+    """Kinds left out because nobody opted in to them: the requirements are judged by their other kinds."""
     accounts: tuple[AccountId, ...]
     regions: tuple[RegionName, ...]
     period: Period

@@ -1,4 +1,4 @@
-"""Changes that somebody made to what runs, as CloudTrail tells them; among them deployments."""
+"""What a CloudTrail event is about: a sign-in, the root user, a change to what runs, among changes a deployment."""
 
 from __future__ import annotations
 
@@ -30,6 +30,21 @@ DEPLOYS: Mapping[str, tuple[str, ...]] = MappingProxyType({
     "lambda.amazonaws.com": ("CreateFunction", "UpdateFunctionCode", "PublishVersion", "UpdateAlias"),
 })  # fmt: skip
 """Event source -> how the names of the events begin that bring software or machines into service."""
+
+
+_SIGN_IN_SOURCES = frozenset({"signin.amazonaws.com", "signin.aws.amazon.com"})
+
+
+def is_sign_in(event: Mapping[str, Any]) -> bool:
+    """An event of the sign-in to the console."""
+    return event.get("eventSource") in _SIGN_IN_SOURCES or event.get("eventType") == "AwsConsoleSignIn"
+
+
+def is_root(event: Mapping[str, Any]) -> bool:
+    """By root itself, not by a service on its behalf."""
+    who = event.get("userIdentity")
+    by_root = isinstance(who, Mapping) and who.get("type") == "Root" and "invokedBy" not in who
+    return by_root and event.get("eventType") != "AwsServiceEvent"
 
 
 def is_change(event: Mapping[str, Any]) -> bool:

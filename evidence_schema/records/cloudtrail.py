@@ -6,16 +6,17 @@ The extract is JSON Lines, each canonical, written by the collector in the order
 
 from __future__ import annotations
 
-from collections.abc import Callable, Iterable, Iterator
+from collections.abc import Callable, Iterable, Iterator, Mapping
 from dataclasses import dataclass, field
 from datetime import datetime, timedelta
+from types import MappingProxyType
 from typing import Any
 
 from evidence_schema.models.declaration import KindDeclaration
 from evidence_schema.models.transcript import Call, Gap, Record, TranscriptHeader
 from evidence_schema.models.unit import Period
 from evidence_schema.paths import look_up
-from evidence_schema.records.changes import is_change, is_deployment
+from evidence_schema.records.changes import is_change, is_deployment, is_root, is_sign_in
 from evidence_schema.records.making import gap_of, lines_of, record_of
 
 FILE_NAME = "extract.jsonl"
@@ -26,7 +27,11 @@ _FILE_FIELDS = (
     ("version_id", "VersionId"), ("sha256", "Sha256"), ("bytes", "Bytes"), ("events", "Events"),
     ("in_period", "InPeriod"), ("by_source", "BySource"), ("first", "First"), ("last", "Last"), ("error", "Error"),
 )  # fmt: skip
-_DAY_COUNTS = ("Files", "Events", "Privileged", "PrivilegedKept")
+COMPARED: Mapping[str, str] = MappingProxyType({
+    "AccessChanges": "privileged", "SignIns": "sign_in", "RootEvents": "root",
+})  # fmt: skip
+"""Counts of management events that a second source can be held against, with the reason for which each was taken."""
+_DAY_COUNTS = ("Files", "Events", "Privileged", "PrivilegedKept", *COMPARED)
 _COUNTED = ("Events", "InPeriod", "BySource", "First", "Last", "Sha256")
 _IDENTITY_SOURCES = frozenset({
     "iam.amazonaws.com", "sso.amazonaws.com", "identitystore.amazonaws.com", "sso-directory.amazonaws.com",
@@ -78,6 +83,7 @@ def log_days(
             continue
         fields = {"Day": day, "Files": found.files, "Events": found.events}
         fields |= {"Privileged": found.privileged, "PrivilegedKept": found.privileged_kept}
+        fields |= {name: len(found.compared[name]) for name in COMPARED}
         yield record_of(header, declaration, day, fields, dict.fromkeys(_DAY_COUNTS, found.gap) if found.gap else {})
 
 
@@ -91,7 +97,7 @@ def sign_in_days(
     failed: dict[tuple[str, str, bool], int] = {}
     for event in _events(files, "sign_in"):
         if event.get("eventName") == "ConsoleLogin" and _sign_in_result(event) == "Failure":
-            name = _principal(event)
+            name = principal_of(event)
             hidden = name == HIDDEN
             key = (_text(event, "eventTime")[:10], _text(event, "sourceIPAddress") if hidden else name, hidden)
             failed[key] = failed.get(key, 0) + 1
@@ -110,9 +116,9 @@ def sign_ins(
     """Successful console sign-ins."""
     for event in _events(files, "sign_in"):
         if event.get("eventName") == "ConsoleLogin" and _sign_in_result(event) == "Success":
-            fields = _common(event) | {
+            fields = common_of(event) | {
                 "UserType": _text(event, "userIdentity.type"),
-                "Principal": _principal(event),
+                "Principal": principal_of(event),
                 "MFAUsed": _text(event, "additionalEventData.MFAUsed"),
             }
             yield record_of(header, declaration, fields["EventId"], fields, {})
@@ -148,10 +154,10 @@ def role_sessions(
     for event in _events(files, "assumed_role"):
         if _text(event, "errorCode"):
             continue
-        fields = _common(event) | {
+        fields = common_of(event) | {
             "RoleArn": _text(event, "requestParameters.roleArn"),
             "SessionName": _text(event, "requestParameters.roleSessionName"),
-            "Principal": _principal(event),
+            "Principal": principal_of(event),
         }
         yield record_of(header, declaration, fields["EventId"], fields, {})
 
@@ -164,13 +170,13 @@ def access_changes(
 ) -> Iterator[Record]:
     """Changes to who may do what: identities made and removed, rights attached, assigned and taken away."""
     for event in _events(files, "privileged"):
-        name, source = _text(event, "eventName"), _text(event, "eventSource")
-        if source not in _IDENTITY_SOURCES or not name.startswith(_ACCESS_VERBS) or _text(event, "errorCode"):
+        if not is_access_change(event):
             continue
-        actor, target = _actor(event), _target(event)
-        fields = _common(event) | {
+        name = _text(event, "eventName")
+        actor, target = actor_of(event), _target(event)
+        fields = common_of(event) | {
             "Actor": actor,
-            "Principal": _principal(event),
+            "Principal": principal_of(event),
             "Target": target,
             "Grant": name.startswith(_GRANTING_VERBS),
             "ToItself": bool(target) and target == actor.rpartition("/")[2],
@@ -189,8 +195,8 @@ def change_events(
         event = line.get("event")
         if line.get("type") != "event" or not isinstance(event, dict) or not is_change(event):
             continue
-        fields = _common(event) | {
-            "Actor": _actor(event), "Principal": _principal(event), "Deployment": is_deployment(event),
+        fields = common_of(event) | {
+            "Actor": actor_of(event), "Principal": principal_of(event), "Deployment": is_deployment(event),
         }  # fmt: skip
         yield record_of(header, declaration, fields["EventId"], fields, {})
 
@@ -227,6 +233,12 @@ def data_read_days(
         yield record_of(header, declaration, f"{day}/{principal}", fields, {})
 
 
+def is_access_change(event: dict[str, Any]) -> bool:
+    """A change to an identity or its rights that was not refused, among events that change something."""
+    name, source = _text(event, "eventName"), _text(event, "eventSource")
+    return source in _IDENTITY_SOURCES and name.startswith(_ACCESS_VERBS) and not _text(event, "errorCode")
+
+
 def _accesses(files: Files) -> Iterator[dict[str, Any]]:
     return (
         line
@@ -235,7 +247,7 @@ def _accesses(files: Files) -> Iterator[dict[str, Any]]:
     )
 
 
-def _actor(event: dict[str, Any]) -> str:
+def actor_of(event: dict[str, Any]) -> str:
     """The role behind a session, else the user: what an approved list can name."""
     issuer = _text(event, "userIdentity.sessionContext.sessionIssuer.arn")
     return issuer or _text(event, "userIdentity.arn") or _text(event, "userIdentity.principalId") or "(unknown)"
@@ -251,7 +263,7 @@ def _plain_events(
     header: TranscriptHeader, declaration: KindDeclaration, files: Files, reason: str
 ) -> Iterator[Record]:
     for event in _events(files, reason):
-        fields = _common(event) | {"Principal": _principal(event), "ErrorCode": _text(event, "errorCode")}
+        fields = common_of(event) | {"Principal": principal_of(event), "ErrorCode": _text(event, "errorCode")}
         yield record_of(header, declaration, fields["EventId"], fields, {})
 
 
@@ -262,6 +274,8 @@ class _Day:
     privileged: int = 0
     """As counted in the files; `privileged_kept` as found in the extract."""
     privileged_kept: int = 0
+    compared: dict[str, set[str]] = field(default_factory=lambda: {name: set() for name in COMPARED})
+    """Ids of events: each once, though files can repeat one."""
     gap: Gap | None = field(default=None)
 
 
@@ -296,8 +310,20 @@ def _take_file(days: dict[str, _Day], line: dict[str, Any]) -> None:
 def _take_event(days: dict[str, _Day], line: dict[str, Any]) -> None:
     event, reasons = line.get("event"), line.get("reasons")
     day = _text(event, "eventTime")[:10] if isinstance(event, dict) else ""
-    if day in days and isinstance(reasons, list) and "privileged" in reasons:
-        days[day].privileged_kept += 1
+    if day not in days or not isinstance(event, dict) or not isinstance(reasons, list):
+        return
+    days[day].privileged_kept += "privileged" in reasons
+    for name in compared_as(event):
+        if COMPARED[name] in reasons:
+            days[day].compared[name].add(_text(event, "eventID"))
+
+
+def compared_as(event: dict[str, Any]) -> list[str]:
+    """Under which of the compared counts a management event stands; data events are no part of them."""
+    if event.get("eventCategory", "Management") != "Management":
+        return []
+    tests = {"AccessChanges": is_access_change, "SignIns": is_sign_in, "RootEvents": is_root}
+    return [name for name, test in tests.items() if test(event)]
 
 
 def _counts(line: dict[str, Any], name: str) -> Iterator[tuple[str, int]]:
@@ -314,7 +340,8 @@ def _events(files: Files, reason: str) -> Iterator[dict[str, Any]]:
             yield event
 
 
-def _common(event: dict[str, Any]) -> dict[str, Any]:
+def common_of(event: dict[str, Any]) -> dict[str, Any]:
+    """What records of events have in common."""
     return {
         "EventId": _text(event, "eventID") or "(without id)",
         "EventTime": _text(event, "eventTime"),
@@ -326,7 +353,7 @@ def _common(event: dict[str, Any]) -> dict[str, Any]:
     }
 
 
-def _principal(event: dict[str, Any]) -> str:
+def principal_of(event: dict[str, Any]) -> str:
     """The user name where there is one, else the ARN, else the principal's id; root is `root`."""
     if look_up(event, "userIdentity.type") == "Root":
         return "root"

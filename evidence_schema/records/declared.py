@@ -125,6 +125,11 @@ class _Page:
             for draft in self.drafts.get(id_of(item, batch, "", ""), ()):
                 draft.fields[batch.under] = item
 
+    def _record_id(self, id_: str) -> str:
+        listing = self.declaration.list
+        within = listing is not None and listing.id_within_parent and self.parent is not None
+        return f"{self.parent}/{id_}"[:_LONGEST_ID] if within else id_
+
     def records(self, header: TranscriptHeader) -> Iterator[Record]:
         for drafts in self.drafts.values():
             for draft in drafts:
@@ -133,7 +138,7 @@ class _Page:
                     kind=self.declaration.kind,
                     account=header.unit.account,
                     region=header.unit.region,
-                    id=draft.id,
+                    id=self._record_id(draft.id),
                     fields=draft.fields,
                     gaps=draft.gaps,
                 )

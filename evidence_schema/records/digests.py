@@ -45,6 +45,8 @@ class _Digest:
     signed: bool = False
     chained: bool = False
     previous: _Digest | None = None
+    unread_before: Gap | None = None
+    """Why the one before, which this one names, could not be read."""
 
     def time(self, name: str) -> datetime | None:
         return moment_of(self.body.get(name))
@@ -58,12 +60,16 @@ def digests(
 ) -> Iterator[Record]:
     """A record a digest file: whether its signature holds, and whether it follows on the one before."""
     for one in _chain(files):
-        fields: dict[str, Any] = {"Key": one.key, "First": one.previous is None}
-        gaps = dict.fromkeys(("Signed", "Chained", "Start", "End", "PreviousEnd"), one.gap) if one.gap else {}
+        fields: dict[str, Any] = {"Key": one.key}
+        gaps = dict.fromkeys(("First", "Signed", "Chained", "Start", "End", "PreviousEnd"), one.gap) if one.gap else {}
         if not one.gap:
-            fields |= {"Signed": one.signed, "Chained": one.chained}
+            fields |= {"Signed": one.signed, "First": one.previous is None and one.unread_before is None}
+            if one.unread_before is None:
+                fields["Chained"] = one.chained
+            else:
+                gaps = dict.fromkeys(("Chained", "PreviousEnd"), one.unread_before)
             times = {"Start": one.time("digestStartTime"), "End": one.time("digestEndTime")}
-            before = one.previous.time("digestEndTime") if one.previous else None
+            before = one.previous.time("digestEndTime") if one.previous and not one.unread_before else None
             times |= {"PreviousEnd": before}
             fields |= {name: format_time(moment) for name, moment in times.items() if moment is not None}
         yield record_of(header, declaration, one.key, fields, gaps)
@@ -83,7 +89,8 @@ def digest_days(
         end = min(start + timedelta(days=1), until)
         own = [one for one in chain if _touches(one, start, end)]
         unread = next((one.gap for one in chain if one.gap and f"/{day.replace('-', '/')}/" in one.key), None)
-        gap = unknown.get(day) or unread
+        unlinked = next((one.unread_before for one in own if one.unread_before), None)
+        gap = unknown.get(day) or unread or unlinked
         fields = {
             "Day": day, "Digests": len(own), "Signed": sum(one.signed for one in own),
             "Chained": sum(one.chained for one in own), "Whole": _covers(own, start, end),
@@ -139,6 +146,7 @@ def _chain(files: Files) -> Iterator[_Digest]:
         elif line.get("type") == "digest":
             found.append(_read(line))
     found.sort(key=lambda one: (str(one.body.get("digestEndTime", "")), one.key))
+    unread = {one.key: one.gap for one in found if one.gap is not None}
     before: _Digest | None = None
     for one in found:
         if one.gap is None:
@@ -147,6 +155,7 @@ def _chain(files: Files) -> Iterator[_Digest]:
             signature = _decoded(one.signature, bytes.fromhex)
             one.signed = own_place and holds(key, signed_text(one.body, one.text), signature)
             one.previous = before
+            one.unread_before = unread.get(str(one.body.get("previousDigestS3Object", "")))
             one.chained = before is None or _follows(one, before)
             before = one
         yield one

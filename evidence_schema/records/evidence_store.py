@@ -22,6 +22,7 @@ MONTHS_BACK = 120
 _RUN = re.compile(r"v1/([^/]+)/run/run-(\d{4})(\d{2})\d{2}T[^/]*/")
 _LOG = re.compile(r"v1/([^/]+)/")
 _LOCK = ("Mode", "RetainUntilDate")
+_COUNTED = ("Listed", "OldListed")
 Files = Callable[[str], Iterable[bytes]]
 Place = tuple[str, ...]
 
@@ -34,14 +35,18 @@ def objects(
 ) -> Iterator[Record]:
     """A record a sampled object: where it lies, its lock, the digest that its name claims and that of its bytes."""
     listed: dict[str, dict[Place, dict[str, Any]]] = {}
+    unlisted: dict[str, dict[str, Gap]] = {}
     lock: tuple[dict[str, Any], dict[str, Gap]] = {}, {}
     for call in calls:
         if call.step == SAMPLE_STEP:
             _take_listing(listed.setdefault(call.item[1], {}), call)
+            if call.error is not None:
+                unlisted[call.item[1]] = dict.fromkeys(_COUNTED, _gap(call))
         elif call.step == RETENTION_STEP:
             lock = _lock_of(call)
         elif call.step == OBJECT_STEP:
             fields, gaps = lock
+            gaps = {**gaps, **unlisted.get(_log_of(str(call.parameters.get("Key", ""))), {})}
             yield _object(header, declaration, call, listed, fields, gaps)
 
 

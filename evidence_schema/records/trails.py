@@ -9,9 +9,9 @@ from collections.abc import Callable, Iterable, Iterator
 from typing import Any
 
 from evidence_schema.models.declaration import KindDeclaration
-from evidence_schema.models.transcript import Call, Record, TranscriptHeader
+from evidence_schema.models.transcript import Call, Gap, Record, TranscriptHeader
 from evidence_schema.paths import look_up
-from evidence_schema.records.declared import declared
+from evidence_schema.records.declared import declared, gap_of
 from evidence_schema.records.making import record_of, text_of, texts_of
 
 Files = Callable[[str], Iterable[bytes]]
@@ -164,14 +164,24 @@ def alarm_topics(
     header: TranscriptHeader, declaration: KindDeclaration, calls: Iterator[Call], files: Files
 ) -> Iterator[Record]:
     """A record a topic, where a trail of all regions is at home, or where no such trail records the region at all."""
-    trails = list(_trails(header, calls, files))
+    unlisted: list[Gap] = []
+    trails = list(_trails(header, _noting(calls, unlisted), files))
     wide = [trail for trail in trails if trail.fields.get("IsMultiRegionTrail") is True]
-    if wide and all(text_of(trail.fields, "HomeRegion") != header.unit.region for trail in wide):
+    if not unlisted and wide and all(text_of(trail.fields, "HomeRegion") != header.unit.region for trail in wide):
         return
     groups = sorted({_group(trail) for trail in wide or trails} - {""})
     for topic, (events, words) in TOPICS.items():
-        fields = {"Topic": topic, "Events": list(events), "Words": list(words), "LogGroups": groups}
-        yield record_of(header, declaration, topic, fields, {})
+        fields: dict[str, Any] = {"Topic": topic, "Events": list(events), "Words": list(words)}
+        fields |= {} if unlisted else {"LogGroups": groups}
+        yield record_of(header, declaration, topic, fields, {"LogGroups": unlisted[0]} if unlisted else {})
+
+
+def _noting(calls: Iterator[Call], unlisted: list[Gap]) -> Iterator[Call]:
+    """The calls as they are; a list of trails that did not come is noted: nothing follows from its absence."""
+    for call in calls:
+        if call.step == "list" and call.error is not None:
+            unlisted.append(gap_of(call))
+        yield call
 
 
 def _group(trail: Record) -> str:

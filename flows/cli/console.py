@@ -51,6 +51,12 @@ def say(text: str) -> None:
     out().print(Text(plain(text)))
 
 
+def print_lines(lines: Iterable[str]) -> None:
+    """Lines of the result as they are, however long: editors and other programs read them."""
+    for line in lines:
+        sys.stdout.write(plain(line) + "\n")
+
+
 def read_moment(text: str | None) -> datetime | None:
     """A date or time of an option, UTC; raises UsageError."""
     if text is None:

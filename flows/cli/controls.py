@@ -122,6 +122,50 @@ def coverage(config: Config = None, json: Json = False) -> None:
     )
 
 
+@app.command("check")
+def check(
+    config: Config = None,
+    catalogue: Annotated[
+        str | None, typer.Option("--catalogue", help="A catalogue's folder [default: settings, else the installed one]")
+    ] = None,
+    declarations: Annotated[
+        str | None, typer.Option("--declarations", help="A folder of declared kinds [default: the installed one]")
+    ] = None,
+    json: Json = False,
+) -> None:
+    """Check catalogue and kinds as files: names, links, rules, and that what they name exists in AWS's interfaces.
+
+    Asks nobody and needs no credentials. Prints every mistake as FILE:LINE: what was expected, found, to be done.
+    Exit 0 all is well, 2 mistakes.
+    """
+    from flows.cli.console import print_json, print_lines, say
+    from flows.cli.files import folder
+    from flows.collectors.registry import DECLARATIONS
+    from flows.settings import config_path
+    from flows.steps.checking import check_rules
+    from flows.steps.rules import folder_to_read
+
+    place, wording = folder_to_read(config_path(config)) if catalogue is None else (folder(catalogue), None)
+    checked = check_rules(place, folder(declarations) if declarations else DECLARATIONS, wording)
+    counts = {"requirements": checked.requirements, "checks": checked.checks, "rules": checked.rules}
+    counts |= {"kinds": checked.kinds, "names": checked.names}
+    if json:
+        mistakes = [{"file": item.path, "line": item.line, "text": item.text} for item in checked.mistakes]
+        print_json({"mistakes": mistakes, "counts": counts, "untold": checked.untold})
+        raise typer.Exit(2 if mistakes else 0)
+    print_lines(str(mistake) for mistake in checked.mistakes)
+    found = len(checked.mistakes)
+    say(
+        f"{checked.requirements} requirements, {checked.checks} checks with {checked.rules} rules, "
+        f"{checked.kinds} kinds: {found or 'no'} mistake{'' if found == 1 else 's'}"
+    )
+    say(
+        f"rules read {checked.names} names that the shapes of their kinds have; {len(checked.untold)} checks also read "
+        "below a field of which no shape is known: only an answer shows whether those are right (--json lists them)"
+    )
+    raise typer.Exit(2 if checked.mistakes else 0)
+
+
 def _rules(config: str | None) -> tuple[Catalog, Profile | None]:
     from flows.settings import config_path
     from flows.steps.rules import rules_to_read

@@ -22,6 +22,13 @@ def read_file(path: str) -> bytes:
     return data
 
 
+def folder(path: str) -> Path:
+    """A folder that is there."""
+    if not Path(path).is_dir():
+        raise UsageError(f"expected a folder at {path}, found none; check the path")
+    return Path(path)
+
+
 def pieces(path: str) -> Iterator[bytes]:
     """A file of any size in pieces."""
     try:

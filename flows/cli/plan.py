@@ -53,6 +53,13 @@ def plan(
         [(name, len(found["direct"]), len(found["supporting"])) for name, found in touched.items()],
     )
     say(f"{len(planned.units)} units in {len(planned.task_keys)} tasks; IAM actions: {', '.join(planned.plan.actions)}")
+    if planned.plan.not_asked:
+        print_table(
+            "Not asked: opt-in",
+            ("kind", "not asked, since it", "for"),
+            [(item.kind, item.reason, ", ".join(item.requirements)) for item in planned.plan.not_asked],
+        )
+        say("Requirements are judged by their other kinds; `opt_in` in the settings asks for it (docs/opt-in.md)")
     if planned.awaiting:
         print_table(
             "Awaiting a person",

@@ -8,7 +8,7 @@ from flows.cli.options import Config, Controls, Frameworks, Requirements
 def policy(
     config: Config = None, framework: Frameworks = None, control: Controls = None, requirement: Requirements = None
 ) -> None:
-    """Print the IAM policy of a plan: the actions of its kinds and nothing else.
+    """Print the IAM policy of a plan: the actions of its kinds and nothing else; of opt-in kinds only where opted in.
 
     The policy of the whole catalogue fits a role's inline policy (10,240 characters), not one managed policy (6,144).
     """

@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+from controls.errors import Mistake
+
 CREDENTIALS_REFUSED = "credentials refused"
 """Begins the reason of every unit of an account whose credentials were refused, that of the one which found it too."""
 
@@ -11,7 +13,16 @@ class CollectorError(Exception):
 
 
 class BadKind(CollectorError):
-    """A declaration cannot work: the message names the kind, what was expected and what to do."""
+    """A declaration cannot work: the message names the kind, what was expected and what to do, and file and line where
+    the declaration was read from a file.
+    """
+
+    def __init__(self, *mistakes: Mistake) -> None:
+        super().__init__(*mistakes)
+        self.mistakes = mistakes
+
+    def __str__(self) -> str:
+        return "\n".join(str(mistake) for mistake in self.mistakes)
 
 
 class ForbiddenCall(CollectorError):

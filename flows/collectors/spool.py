@@ -13,7 +13,7 @@ from typing import Any, BinaryIO
 from evidence_schema.digest import Digest, DigestStream
 from flows.collectors.errors import NotSpooled
 
-SMALL = 1024 * 1024
+SMALL = 128 * 1024
 
 
 class Spool:

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import hashlib
 import json
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from datetime import datetime, timedelta
 from typing import Any
 
@@ -13,6 +13,9 @@ from flows.demo.filling import HOME_REGION, SECOND_REGION, Filler, tag_list
 FAR_REGION = "us-west-2"
 """Not approved for classified data."""
 STORE = "simulated-evidence-store"
+_WEBSITE = "simulated-approved-website"
+_ONCE = (STORE, _WEBSITE)
+"""What a larger account has no more of."""
 _LOG = "v1/simulated-log"
 
 
@@ -48,7 +51,7 @@ BUCKETS = (
     Bucket("simulated-not-blocked", blocked=False),
     Bucket("simulated-public-by-policy", blocked=False, public_policy=True),
     Bucket("simulated-public-by-acl", blocked=False, owner_enforced=False, acl="public-read"),
-    Bucket("simulated-approved-website", "public", blocked=False, public_policy=True, expires_days=365),
+    Bucket(_WEBSITE, "public", blocked=False, public_policy=True, expires_days=365),
     Bucket("simulated-records-without-lock", "personal", expires_days=730),
     Bucket("simulated-never-expires", "personal", versioned=False),
     Bucket(STORE, "audit", locked=True),
@@ -57,12 +60,23 @@ BUCKETS = (
 
 def fill_buckets(filler: Filler, key_arn: str) -> None:
     """Buckets, the account's block (half on), and an access point with a public policy beside one without."""
+    buckets = [*BUCKETS, *_copies(filler)]
     with filler.days_ago(500):
-        for bucket in BUCKETS:
+        for bucket in buckets:
             _add_bucket(filler, bucket, key_arn)
-        for bucket in BUCKETS:
+        for bucket in buckets:
             if bucket.copy_to:
                 _replicate(filler, bucket)
+
+
+def _copies(filler: Filler) -> list[Bucket]:
+    """Those of a larger account, which has at most 1,000 in all: moto cuts a longer list and gives no token for it."""
+    return [
+        replace(bucket, name=bucket.name + suffix, copy_to=bucket.copy_to and bucket.copy_to + suffix)
+        for suffix in filler.further_copies()
+        for bucket in BUCKETS
+        if bucket.name not in _ONCE
+    ]
 
 
 def _add_bucket(filler: Filler, bucket: Bucket, key_arn: str) -> None:
@@ -162,7 +176,7 @@ def fill_store(filler: Filler) -> None:
         with filler.days_ago(age) as at:
             run = f"{_LOG}/run/run-{at:%Y%m%dT%H%M%SZ}-51a0{age:04x}/unit/simulated.json"
             s3.put_object(Bucket=bucket, Key=run, Body=b"{}", **_lock(at, 2200))
-            for number in range(4):
+            for number in range(4 * filler.scale):
                 body = f"SIMULATED evidence {number} of {at:%Y-%m-%d}".encode()
                 s3.put_object(Bucket=bucket, Key=_blob_key(body), Body=body, **_lock(at, 2200))
     with filler.days_ago(60) as at:

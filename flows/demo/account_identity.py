@@ -66,9 +66,10 @@ def fill_identity(filler: Filler) -> None:
     with filler.days_ago(450):
         _add_groups(iam)
         _add_policies(filler, iam)
-    for role in ROLES:
-        with filler.days_ago(role.age):
-            _add_role(filler, iam, role)
+    for suffix in filler.copies():
+        for role in ROLES:
+            with filler.days_ago(role.age):
+                _add_role(filler, iam, role, role.name + suffix)
     _add_inline_policies(iam)
 
 
@@ -95,19 +96,19 @@ def _add_policies(filler: Filler, iam: Any) -> None:
             iam.attach_user_policy(UserName="sim-backup-export", PolicyArn=policy)
 
 
-def _add_role(filler: Filler, iam: Any, role: Role) -> None:
+def _add_role(filler: Filler, iam: Any, role: Role, name: str) -> None:
     principal = {type_: who.replace("{account}", filler.account) for type_, who in role.trusts.items()}
     statement: dict[str, Any] = {"Effect": "Allow", "Principal": principal, "Action": "sts:AssumeRole"}
     if role.condition:
         statement["Condition"] = role.condition
     iam.create_role(
-        RoleName=role.name,
+        RoleName=name,
         AssumeRolePolicyDocument=json.dumps({"Version": "2012-10-17", "Statement": [statement]}),
         MaxSessionDuration=role.hours * _HOUR,
         Tags=tag_list(),
     )
     for policy in role.holds:
-        iam.attach_role_policy(RoleName=role.name, PolicyArn=policy)
+        iam.attach_role_policy(RoleName=name, PolicyArn=policy)
 
 
 def _add_inline_policies(iam: Any) -> None:

@@ -115,10 +115,11 @@ def _add_groups(filler: Filler, region: str, key_arn: str) -> None:
         ("simulated-kept-a-month", {"kmsKeyId": key_arn}, 30),
         ("simulated-scratch-group", {}, None),
     )
-    for name, key, days in groups:
-        logs.create_log_group(logGroupName=name, tags=SIMULATED, **key)
-        if days:
-            logs.put_retention_policy(logGroupName=name, retentionInDays=days)
+    for suffix in filler.copies():
+        for name, key, days in groups:
+            logs.create_log_group(logGroupName=name + suffix, tags=SIMULATED, **key)
+            if days:
+                logs.put_retention_policy(logGroupName=name + suffix, retentionInDays=days)
     group = filler.arn("logs", region, "log-group:simulated-kept-and-encrypted:*")
     writer: dict[str, Any] = {
         "Effect": "Allow", "Principal": {"Service": "route53.amazonaws.com"}, "Action": "logs:PutLogEvents",
@@ -203,7 +204,7 @@ def _add_digests(filler: Filler, days: tuple[date, date]) -> None:
     if not days[0] <= before < last <= days[1]:
         return
     s3, bucket = filler.client("s3"), filler.bucket(TRAIL_BUCKET)
-    logs = list(log_files(filler.account, (HOME_REGION,), before, last, filler.now))
+    logs = list(log_files(filler.account, (HOME_REGION,), before, last, filler.now, tuple(filler.further_copies())))
     for file in digest_files(filler.account, HOME_REGION, GOOD_TRAIL, bucket, last, logs):
         metadata = {"signature": file.signature, "signature-algorithm": "SHA256withRSA"}
         s3.put_object(Bucket=bucket, Key=file.key, Body=file.body, Metadata=metadata)

@@ -23,6 +23,7 @@ from flows.demo.gate import Gate
 from flows.demo.hand_made import hand_made_handlers
 from flows.demo.own_answers import Facts, Handlers, OwnAnswers
 from flows.demo.patch_answers import PATCH_HANDLERS
+from flows.demo.query_answers import QUERY_HANDLERS
 from flows.demo.reach_answers import REACH_HANDLERS
 
 if TYPE_CHECKING:
@@ -36,6 +37,7 @@ HANDLERS: Handlers = {
     **CLOUDTRAIL_HANDLERS,
     **REACH_HANDLERS,
     **PATCH_HANDLERS,
+    **QUERY_HANDLERS,
 }
 # Loaded while others start: EC2 alone takes two seconds.
 _WARM_SERVICES = ("sts", "iam", "s3", "ec2", "rds", "cloudtrail", "backup", "kms")

@@ -67,14 +67,16 @@ def _allow(who: str, *actions: str) -> dict[str, Any]:
 
 def _fill_parameters(filler: Filler, region: str) -> None:
     ssm = filler.client("ssm", region)
-    for name, type_ in (("license", "SecureString"), ("banner-text", "String")):
-        ssm.put_parameter(Name=f"/simulated/{name}", Value="simulated", Type=type_, Tags=tag_list())
+    for suffix in filler.copies():
+        for name, type_ in (("license", "SecureString"), ("banner-text", "String")):
+            ssm.put_parameter(Name=f"/simulated/{name}{suffix}", Value="simulated", Type=type_, Tags=tag_list())
 
 
 def _fill_data(filler: Filler, region: str, key_arn: str) -> None:
     dynamodb = filler.client("dynamodb", region)
     kms_encryption = {"Enabled": True, "SSEType": "KMS", "KMSMasterKeyId": key_arn}
-    for name, settings in (("visits", {"SSESpecification": kms_encryption}), ("sessions", {})):
+    settings_of = {"visits": {"SSESpecification": kms_encryption}, "sessions": {}}
+    for name, settings in ((f"{name}{suffix}", own) for suffix in filler.copies() for name, own in settings_of.items()):
         dynamodb.create_table(
             TableName=f"simulated-{name}",
             KeySchema=[{"AttributeName": "id", "KeyType": "HASH"}],
@@ -90,11 +92,12 @@ def _fill_data(filler: Filler, region: str, key_arn: str) -> None:
         TableName="simulated-sessions", TimeToLiveSpecification={"Enabled": True, "AttributeName": "expires"}
     )
     sqs = filler.client("sqs", region)
-    for name, attributes in (
-        ("orders", {"KmsMasterKeyId": key_arn}),
-        ("mails", {"SqsManagedSseEnabled": "true"}),
-        ("in-clear", {"SqsManagedSseEnabled": "false"}),
-    ):
+    queues = {
+        "orders": {"KmsMasterKeyId": key_arn},
+        "mails": {"SqsManagedSseEnabled": "true"},
+        "in-clear": {"SqsManagedSseEnabled": "false"},
+    }
+    for name, attributes in ((f"{name}{suffix}", own) for suffix in filler.copies() for name, own in queues.items()):
         sqs.create_queue(QueueName=f"simulated-{name}", Attributes=attributes, tags=_MAP_TAGS)
     kinesis = filler.client("kinesis", region)
     for name in ("vital-signs", "clicks-in-clear"):
@@ -121,7 +124,8 @@ def _fill_workloads(filler: Filler, region: str, key_arn: str) -> None:
     name = f"simulated-functions-{region}"
     made = role.create_role(RoleName=name, AssumeRolePolicyDocument=json.dumps(trust), Tags=tag_list())["Role"]["Arn"]
     functions = filler.client("lambda", region)
-    for name, runtime in (("reminders", "python3.13"), ("old-import", "python3.7")):
+    runtimes = {"reminders": "python3.13", "old-import": "python3.7"}
+    for name, runtime in ((f"{name}{suffix}", own) for suffix in filler.copies() for name, own in runtimes.items()):
         functions.create_function(
             FunctionName=f"simulated-{name}",
             Runtime=runtime,

@@ -109,8 +109,9 @@ def fill_databases(filler: Filler, region: str, key_arn: str) -> list[str]:
             name = database.name + suffix
             _add_instance(filler, rds, database, name, key_arn)
             arns.append(filler.arn("rds", region, f"db:{name}"))
-    for database in CLUSTERS[region]:
-        _add_cluster(filler, rds, database, key_arn)
+    for suffix in filler.copies():
+        for database in CLUSTERS[region]:
+            _add_cluster(filler, rds, database, database.name + suffix, key_arn)
     return arns
 
 
@@ -130,8 +131,7 @@ def _add_instance(filler: Filler, rds: Any, database: Database, name: str, key_a
         rds.create_db_snapshot(DBInstanceIdentifier=name, DBSnapshotIdentifier=snapshot, Tags=tag_list())
 
 
-def _add_cluster(filler: Filler, rds: Any, database: Database, key_arn: str) -> None:
-    name = database.name
+def _add_cluster(filler: Filler, rds: Any, database: Database, name: str, key_arn: str) -> None:
     with filler.days_ago(220):
         rds.create_db_cluster(
             DBClusterIdentifier=name,

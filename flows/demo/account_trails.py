@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+from collections import Counter
+from collections.abc import Iterator
 from datetime import date, timedelta
 from itertools import groupby
 from typing import Any
@@ -13,6 +15,7 @@ TRAIL_BUCKET = "simulated-trail-logs"
 PATIENT_BUCKET = "simulated-patient-files"
 GOOD_TRAIL = "simulated-organisation-trail"
 BAD_TRAIL = "simulated-forgotten-trail"
+LAKE_STORE, CONFIG_STORE = "51a7e000-0000-4000-8000-000000000001", "51a7e000-0000-4000-8000-000000000002"
 _AS_DELIVERED = {"ContentType": "application/json", "ContentEncoding": "gzip"}
 
 
@@ -25,7 +28,7 @@ def fill_trails(filler: Filler, key_arn: str, first: date, last: date) -> int:
         _add_bad_trail(filler)
     with filler.days_ago(60):
         filler.client("cloudtrail", SECOND_REGION).stop_logging(Name=BAD_TRAIL)
-    files = list(log_files(filler.account, REGIONS, first, last, filler.now))
+    files = list(log_files(filler.account, REGIONS, first, last, filler.now, tuple(filler.further_copies())))
     s3 = filler.client("s3")
     for file in files:
         s3.put_object(Bucket=filler.bucket(TRAIL_BUCKET), Key=file.key, Body=file.body, **_AS_DELIVERED)
@@ -82,11 +85,34 @@ def _selector(kind: str, buckets: list[str]) -> dict[str, Any]:
 
 
 def _tell_events(filler: Filler, files: list[LogFile]) -> None:
-    """The same events for `LookupEvents`."""
+    """The same events for `LookupEvents` and CloudTrail Lake, and their number by day for Athena."""
+    counted: dict[str, Counter[str]] = {region: Counter() for region in REGIONS}
+    for record in (record for file in files for record in file.records):
+        counted[record["awsRegion"]][record["eventTime"][:10]] += 1
+    for region, days in counted.items():
+        filler.control.put_facts(filler.account, region, {"log_events": dict(days)})
+    filler.control.put_facts(filler.account, HOME_REGION, {"event_data_stores": list(_stores(filler))})
     told = (record for file in files for record in file.records if record["managementEvent"])
     records = sorted(told, key=lambda record: record["awsRegion"])
     for region, some in groupby(records, key=lambda record: record["awsRegion"]):
         filler.control.put_facts(filler.account, region, {"events": list(some)})
+
+
+def _stores(filler: Filler) -> Iterator[dict[str, Any]]:
+    """One of the trail's events, and one that AWS Config fills, which has none of them."""
+    since = (filler.now - timedelta(days=900)).strftime("%Y-%m-%dT%H:%M:%SZ")
+    for id_, name, category in (
+        (LAKE_STORE, "simulated-events", "Management"),
+        (CONFIG_STORE, "simulated-settings", "ConfigurationItem"),
+    ):
+        yield {
+            "EventDataStoreArn": filler.arn("cloudtrail", HOME_REGION, f"eventdatastore/{id_}"), "Name": name,
+            "Status": "ENABLED", "MultiRegionEnabled": True, "OrganizationEnabled": False, "RetentionPeriod": 2555,
+            "TerminationProtectionEnabled": True, "CreatedTimestamp": since, "UpdatedTimestamp": since,
+            "AdvancedEventSelectors": [
+                {"Name": name, "FieldSelectors": [{"Field": "eventCategory", "Equals": [category]}]}
+            ],
+        }  # fmt: skip
 
 
 def last_month_and_this(today: date) -> tuple[date, date]:

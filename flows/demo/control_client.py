@@ -77,6 +77,10 @@ class Faults:
         """Answer these operations (patterns) with access denied; `item`: only calls with this parameter value."""
         self._control.add_fault(Effect.DENY, operations=operations, region=region, item=item, **more)
 
+    def permit_only(self, *operations: str) -> None:
+        """Deny every call but these operations (patterns), and the question who calls, which AWS always answers."""
+        self._control.add_fault(Effect.DENY, but=(*operations, "sts:GetCallerIdentity"))
+
     def throttle(self, *services: str, first: int | None = None, every: int | None = None, **more: Any) -> None:
         """Answer services or operations with their throttling error: all calls, the first n, or each n-th.
 

@@ -47,6 +47,9 @@ class Rule:
 
     effect: Effect
     operations: tuple[str, ...] = ("*:*",)  # patterns: `ec2:DescribeVolumes`, `rds:*`
+    but: tuple[str, ...] = ()  # patterns of operations that are left in peace
+    given: str | None = None  # only calls that give this parameter
+    lacking: str | None = None  # only calls that do not give it
     region: str | None = None
     account: str | None = None
     item: str | None = None  # a parameter with exactly this value
@@ -69,11 +72,15 @@ class Rule:
             known = ", ".join(Effect)
             raise DemoError(f"A fault's effect is one of {known}, not {document.get('effect')!r}.") from error
         values["operations"] = tuple(_normal(pattern) for pattern in document.get("operations", ("*:*",)))
+        values["but"] = tuple(_normal(pattern) for pattern in document.get("but", ()))
         return cls(**values)
 
     def meets(self, call: Call) -> bool:
         return (
             any(fnmatchcase(call.name, pattern) for pattern in self.operations)
+            and not any(fnmatchcase(call.name, pattern) for pattern in self.but)
+            and (self.given is None or self.given in call.parameters)
+            and (self.lacking is None or self.lacking not in call.parameters)
             and self.region in (None, call.region)
             and self.account in (None, call.account)
             and (self.item is None or call.mentions(self.item))

@@ -62,8 +62,11 @@ class Filler:
     def copies(self) -> Iterator[str]:
         """A suffix for every copy of the pattern that the scale asks for: none for the first."""
         yield ""
-        for number in range(2, self.scale + 1):
-            yield f"-{number}"
+        yield from self.further_copies()
+
+    def further_copies(self) -> Iterator[str]:
+        """The suffixes of all but the first copy."""
+        return (f"-{number}" for number in range(2, self.scale + 1))
 
     def bucket(self, name: str) -> str:
         """Bucket names are shared by all accounts: those of a further account carry its number."""

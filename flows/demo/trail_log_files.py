@@ -57,8 +57,10 @@ class LogFile:
 class Scribe:
     """Writes the records of one account; its identifiers come from the day and the region alone."""
 
-    def __init__(self, account: str) -> None:
+    def __init__(self, account: str, copies: Sequence[str] = ()) -> None:
+        """`copies` are the suffixes of further users who do what those of the pattern do every day."""
         self._account = account
+        self._copies = copies
 
     def day(self, region: str, day: date) -> list[Record]:
         """All records of this day in this region, in order of time."""
@@ -67,6 +69,8 @@ class Scribe:
             self._record(random, day, region, hour, self._user(who), f"{service}.amazonaws.com", event, read_only)
             for who, service, event, read_only, hour in _ROUTINE
         ]
+        for suffix in self._copies:
+            records += self._routine_of_a_copy(Random(f"{self._account} {region} {day}{suffix}"), region, day, suffix)
         if region == DATA_REGION:
             records += self._deployments(Random(f"{self._account} {day} deployments"), day)
             records += self._data_reads(Random(f"{self._account} {day} reads"), day)
@@ -75,6 +79,15 @@ class Scribe:
             records += self._grants(Random(f"{self._account} {day} grants"), day)
             records += self._emergencies(Random(f"{self._account} {day} emergency"), day)
         return sorted(records, key=lambda record: (record["eventTime"], record["eventID"]))
+
+    def _routine_of_a_copy(self, random: Random, region: str, day: date, suffix: str) -> Iterator[Record]:
+        """A larger account has more of what is usual, and as much of what is not."""
+        for who, service, event, read_only, hour in _ROUTINE:
+            source = f"{service}.amazonaws.com"
+            yield self._record(random, day, region, hour, self._user(who + suffix), source, event, read_only)
+        if region == SIGN_IN_REGION:
+            for who in ("sim-anna.keller", "sim-carla.nunes"):
+                yield self._sign_in(random, day, 9, self._user(who + suffix), OFFICE, mfa=True)
 
     def _sign_ins(self, random: Random, day: date) -> Iterator[Record]:
         yield self._sign_in(random, day, 8, self._user("sim-anna.keller"), OFFICE, mfa=True)
@@ -242,9 +255,11 @@ class Scribe:
         }
 
 
-def log_files(account: str, regions: Sequence[str], first: date, last: date, until: datetime) -> Iterator[LogFile]:
+def log_files(
+    account: str, regions: Sequence[str], first: date, last: date, until: datetime, copies: Sequence[str] = ()
+) -> Iterator[LogFile]:
     """One file for every day and region from the first to the last day, without what lies after `until`."""
-    scribe = Scribe(account)
+    scribe = Scribe(account, copies)
     for day in (first + timedelta(days=number) for number in range((last - first).days + 1)):
         for region in regions:
             records = [one for one in scribe.day(region, day) if datetime.fromisoformat(one["eventTime"]) <= until]

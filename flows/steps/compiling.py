@@ -25,7 +25,7 @@ from flows.vault.runs import RunState
 from flows.vault.vault import Vault
 
 WORKBOOK_MEDIA_TYPE = "application/vnd.openxmlformats-officedocument.spreadsheetml.sheet"
-_IN_MEMORY = 8 * 1024 * 1024
+_IN_MEMORY = 256 * 1024
 _PIECE = 1024 * 1024
 
 

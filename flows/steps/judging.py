@@ -20,6 +20,7 @@ from evidence_schema.models.receipt import Receipt
 from evidence_schema.models.unit import Unit
 from flows.errors import RunNotClosed, RunNotFound, SealedDiffers
 from flows.settings import Settings
+from flows.steps.finding_order import in_order
 from flows.steps.opening import JSON_MEDIA_TYPE, Run, load_run, read_sealed
 from flows.steps.records import Records
 from flows.vault.log import NextEntry
@@ -121,7 +122,7 @@ def verdicts_of(vault: Vault, run: Run, catalog: Catalog | None = None) -> Verdi
     closed = closed_of(run.state)
     receipts = {receipt.unit: receipt for receipt in receipts_of(vault, closed)}
     rules = _rules(run, catalog or run.catalog)
-    judgement = Judgement(rules, _evidence(vault, run, receipts))
+    judgement = Judgement(rules, _evidence(vault, run, receipts), in_order)
     header = FindingsHeader(
         run_id=run.run_id,
         at=run.state.open.at,
@@ -197,4 +198,5 @@ def _evidence(vault: Vault, run: Run, receipts: dict[Unit, Receipt]) -> Evidence
         bases=views,
         accounts=run.plan.accounts,
         regions=run.plan.regions,
+        not_asked=frozenset(item.kind for item in run.plan.not_asked),
     )

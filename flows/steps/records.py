@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-from collections import OrderedDict
 from collections.abc import Iterable, Iterator, Mapping
 
 from pydantic import ValidationError
@@ -15,10 +14,8 @@ from evidence_schema.models.transcript import Call, Record, TranscriptHeader
 from evidence_schema.models.unit import Unit
 from evidence_schema.records import derive, derive_view
 from flows.errors import SealedDiffers
+from flows.steps.kept_records import KeptRecords
 from flows.vault.blobs import Blobs
-
-KEPT_RECORDS = 50_000
-"""Records held at a time, so that a kind that several checks read is derived once; a larger unit is derived anew."""
 
 
 class Records:
@@ -30,35 +27,12 @@ class Records:
         self._blobs = blobs
         self._receipts = receipts
         self._declarations = declarations
-        self._kept: OrderedDict[tuple[str, Unit], list[Record]] = OrderedDict()
-        self._kept_records = 0
+        self._kept = KeptRecords()
 
     def __call__(self, kind: str, unit: Unit) -> Iterable[Record]:
         """The records of a unit as `kind` reads them: its own kind, or a view over it."""
         key = (kind, unit)
-        if key in self._kept:
-            self._kept.move_to_end(key)
-            return self._kept[key]
-        return self._derived(key)
-
-    def _derived(self, key: tuple[str, Unit]) -> Iterator[Record]:
-        """Yield, and keep what was yielded where it is small enough."""
-        held: list[Record] = []
-        for record in self._fresh(*key):
-            if len(held) <= KEPT_RECORDS:
-                held.append(record)
-            yield record
-        if len(held) <= KEPT_RECORDS:
-            self._keep(key, held)
-
-    def _keep(self, key: tuple[str, Unit], records: list[Record]) -> None:
-        if key in self._kept:
-            return
-        self._kept[key] = records
-        self._kept_records += len(records)
-        while self._kept_records > KEPT_RECORDS and len(self._kept) > 1:
-            _, dropped = self._kept.popitem(last=False)
-            self._kept_records -= len(dropped)
+        return self._kept.read(key) if key in self._kept else self._kept.keeping(key, self._fresh(kind, unit))
 
     def _fresh(self, kind: str, unit: Unit) -> Iterator[Record]:
         receipt = self._receipts[unit]

@@ -8,7 +8,7 @@ from controls.catalog import HERE, installed, load_catalog
 from controls.models import Catalog
 from controls.profile import Profile
 from controls.wording import worded
-from flows.collectors.registry import Kinds
+from flows.collectors.registry import Kinds, load_kinds
 from flows.errors import SettingsError
 from flows.settings import Located, load_settings
 
@@ -23,7 +23,19 @@ def rules_to_read(config: Path) -> tuple[Catalog, Profile | None]:
     if not config.exists():
         return installed(), None
     located = load_settings(config)
-    return _with_wording(located, load_catalog(_folder(located))), located.settings.profile
+    kinds = load_kinds() if located.settings.catalogue is not None else None  # what came with this version is tested
+    return _with_wording(located, load_catalog(_folder(located), kinds=kinds)), located.settings.profile
+
+
+def folder_to_read(config: Path) -> tuple[Path, Path | None]:
+    """The catalogue's folder by the settings, where there are any, and the file of the organisation's wording; else
+    what is installed.
+    """
+    if not config.exists():
+        return HERE, None
+    located = load_settings(config)
+    named = located.settings.wording
+    return _folder(located), None if named is None else located.path(named)
 
 
 def _with_wording(located: Located, catalog: Catalog) -> Catalog:

@@ -52,6 +52,7 @@ def _aws(kinds: Kinds, settings: Settings, clock: Callable[[], datetime]) -> Aws
         concurrency=settings.aws.concurrency,
         deadline_s=settings.aws.deadline_s,
         home_region=settings.first_region,
+        opted_in=frozenset(settings.opt_in),
     )
     accounts = {account.id: AccountAccess(account.id, role_arn=account.role) for account in settings.accounts}
     return AwsCollector(kinds, AwsSessions(accounts, asking), settings=asking, clock=clock)

@@ -15,7 +15,7 @@ from flows.vault.locks import Lock
 from flows.vault.store import Source, Store, put_same
 
 MAX_LINE = 16 * 1024 * 1024
-_IN_MEMORY = 4 * 1024 * 1024
+_IN_MEMORY = 256 * 1024
 
 
 @dataclass(frozen=True, slots=True)

@@ -27,18 +27,26 @@ class Measured:
     peak_mb: int
     units: int
     results: Mapping[str, int]
+    items: int
+    findings: int
     calls: int
+    fill_s: float
     api_start_s: float
     api_peak_mb: int
 
 
-def whole_plan(folder: Path) -> Measured:
-    """Found, then `evidence run monthly` with Prefect's API running already, as it does where there is a server."""
+def whole_plan(folder: Path, scale: int = 1) -> Measured:
+    """Found, then `evidence run monthly` with Prefect's API running already, as it does where there is a server.
+
+    `scale`: so many times the users, roles, buckets, databases, volumes, groups and events of the emulated account.
+    """
     os.environ["PREFECT_HOME"] = str(folder / "prefect")
     from flows.prefect_api import start_api
 
-    with simulated_world(folder / "world") as world:
+    filling = time.monotonic()
+    with simulated_world(folder / "world", scale=scale) as world:
         began = time.monotonic()
+        fill_s = began - filling
         url = start_api(world.children, folder / "prefect")
         start_s = time.monotonic() - began
         environment = {
@@ -62,8 +70,19 @@ def whole_plan(folder: Path) -> Measured:
         seconds = time.monotonic() - began
         summary = json.loads((folder / "told.json").read_text())
         api = next(pid for pid in _pids() if " -m uvicorn --factory prefect.server" in _command(pid)[:200])
-        calls = len(world.accesses())
-        return Measured(seconds, peak, summary["units"], summary["results"], calls, start_s, _peak_mb(api))
+        items, findings = _counted(folder)
+        return Measured(
+            seconds=seconds,
+            peak_mb=peak,
+            units=summary["units"],
+            results=summary["results"],
+            items=items,
+            findings=findings,
+            calls=len(world.accesses()),
+            fill_s=fill_s,
+            api_start_s=start_s,
+            api_peak_mb=_peak_mb(api),
+        )
 
 
 def _found(folder: Path, world: World, environment: dict[str, str]) -> None:
@@ -74,6 +93,18 @@ def _found(folder: Path, world: World, environment: dict[str, str]) -> None:
     )  # fmt: skip
     config = folder / "evidence.yaml"
     config.write_text(dump_yaml(load_yaml(config).data | {"facts": supplied_facts()}), encoding="utf-8")
+
+
+def _counted(folder: Path) -> tuple[int, int]:
+    """Items that were gathered, and findings."""
+    from flows.steps.judging import closed_of, find_run, receipts_of
+    from flows.steps.runtime import open_runtime
+
+    vault = open_runtime(folder / "evidence.yaml").vault
+    state = find_run(vault, None)
+    counts = state.judged.counts if state.judged else {}
+    items = sum(receipt.items.kept for receipt in receipts_of(vault, closed_of(state)))
+    return items, sum(count for name, count in counts.items() if name.startswith("finding "))
 
 
 def _peak_mb(pid: int) -> int:

@@ -2,8 +2,10 @@
 
 from __future__ import annotations
 
+from dataclasses import replace
+
 import pytest
-from collector_desk import NOW, REGION, RUN, Desk, desk_over, kind
+from collector_desk import NOW, REGION, RUN, SETTINGS, Desk, desk_over, kind
 from stub_aws import ACCOUNT, StubAws, refuse
 
 from evidence_schema.models.names import GatherResult
@@ -252,7 +254,7 @@ def test_nested_lists_three_levels_deep(aws: StubAws) -> None:
 
 def test_start_and_poll(aws: StubAws) -> None:
     query = kind(
-        kind="aws.athena.rows", service="athena",
+        kind="aws.athena.rows", service="athena", opt_in="bills",
         start={"operation": "StartQueryExecution", "with": {"QueryString": "select 1"}},
         poll={"operation": "GetQueryExecution", "with": {"QueryExecutionId": "$started.QueryExecutionId"},
               "path": "QueryExecution.Status.State", "done": ["SUCCEEDED"], "failed": ["FAILED"], "every_s": 3},
@@ -263,7 +265,7 @@ def test_start_and_poll(aws: StubAws) -> None:
     states = ["QUEUED", "RUNNING", "SUCCEEDED"]
     aws.answers["athena:GetQueryExecution"] = [{"QueryExecution": {"Status": {"State": state}}} for state in states]
     aws.answers["athena:GetQueryResults"] = {"ResultSet": {"Rows": [{"Data": [{"VarCharValue": "1"}]}]}}
-    desk = desk_over(query)
+    desk = desk_over(query, settings=replace(SETTINGS, opted_in=frozenset({"aws.athena.rows"})))
     kept = desk.one("aws.athena.rows")
     assert kept.gathered.result is GatherResult.COLLECTED
     assert desk.slept == [3, 3]
@@ -281,7 +283,7 @@ def test_start_and_poll(aws: StubAws) -> None:
 )
 def test_a_job_that_never_is_done_is_no_empty_result(aws: StubAws, polls, result) -> None:
     query = kind(
-        kind="aws.athena.rows", service="athena",
+        kind="aws.athena.rows", service="athena", opt_in="bills",
         start={"operation": "StartQueryExecution", "with": {"QueryString": "select 1"}},
         poll={"operation": "GetQueryExecution", "with": {"QueryExecutionId": "$started.QueryExecutionId"},
               "path": "QueryExecution.Status.State", "done": ["SUCCEEDED"], "failed": ["FAILED"], "at_most": 3},
@@ -290,7 +292,8 @@ def test_a_job_that_never_is_done_is_no_empty_result(aws: StubAws, polls, result
     )  # fmt: skip
     aws.answers["athena:StartQueryExecution"] = {"QueryExecutionId": "q-1"}
     aws.answers["athena:GetQueryExecution"] = polls
-    gathered = desk_over(query).one("aws.athena.rows").gathered
+    opted_in = replace(SETTINGS, opted_in=frozenset({"aws.athena.rows"}))
+    gathered = desk_over(query, settings=opted_in).one("aws.athena.rows").gathered
     assert gathered.result is result
     assert aws.asked("athena:GetQueryResults") == []
 

@@ -8,12 +8,16 @@ from pathlib import Path
 
 import pytest
 import yaml
-from collector_desk import kind
+from collector_desk import Desk, kind
+from service_actions import action_of
+from stub_aws import StubAws
 
 from controls.catalog import installed
 from controls.errors import CatalogError
+from evidence_schema.models.names import GatherResult
+from flows.collectors.aws.actions import actions_for
 from flows.collectors.aws.modules import MODULES as GATHERERS
-from flows.collectors.aws.never_call import NEVER_CALL, SIDE_EFFECTS, refuse_forbidden
+from flows.collectors.aws.never_call import NEVER_CALL, OPT_IN, SIDE_EFFECTS, refuse_forbidden
 from flows.collectors.aws.secret_fields import SECRET_FIELDS
 from flows.collectors.aws.session import AwsSessions
 from flows.collectors.aws.settings import AwsSettings
@@ -25,20 +29,27 @@ SESSIONS = AwsSessions({}, AwsSettings())
 MODULES = frozenset(GATHERERS)
 NOT_CALLED = {
     "cloudtrail:LookupEvents": "the log files themselves tell more, without its limit of two calls a second",
-    "cloudtrail:StartQuery": "bills by data scanned",
-    "cloudtrail:GetQueryResults": "nothing is queried",
-    "athena:StartQueryExecution": "bills by data scanned, and writes",
-    "athena:GetQueryResults": "nothing is queried",
     "cloudformation:DetectStackDrift": "starts a job; drift is read as it was last detected",
     "iam:GetRolePolicy": "the policies come with GetAccountAuthorizationDetails",
 }
 """Operations of the map that no kind asks, with the reason."""
 ANOTHERS = {
     ("EV-IAM-03", "iam:ListEntitiesForPolicy"): "GetAccountAuthorizationDetails says what is attached to whom",
-    ("EV-LOG-06", "cloudtrail:ListEventDataStores"): "the log files are read; stores are shown with EV-LOG-01",
+    **{
+        ("EV-LOG-07", operation): "reads are counted from the log files; EV-LOG-06 holds these against a second count"
+        for operation in (
+            "cloudtrail:StartQuery",
+            "cloudtrail:GetQueryResults",
+            "athena:StartQueryExecution",
+            "athena:GetQueryResults",
+        )
+    },
 }
 """Operations that a requirement of the map names and another of ours asks, with the reason."""
 OURS_ALONE = {
+    "athena:GetQueryExecution": "says when a query has ended",
+    "cloudtrail:DescribeQuery": "says when a query has ended",
+    "cloudtrail:GetEventDataStore": "says what a store keeps, since when: ListEventDataStores no longer does",
     "cloudwatch:ListMetrics": "GetMetricData must be told each metric by its dimensions",
     "config:DescribeConfigRuleEvaluationStatus": "says when a rule last evaluated successfully",
     "config:DescribeRetentionConfigurations": "says for how long the recorded history is kept",
@@ -93,61 +104,40 @@ def test_every_shipped_kind_is_sound(kinds: Kinds) -> None:
 def test_every_action_exists_and_only_reads(kinds: Kinds) -> None:
     sentry = pytest.importorskip("policy_sentry.querying.actions")
     levels = {}
-    for action in kinds.actions_of(kinds):
-        service, _, name = action.partition(":")
-        found = sentry.get_action_data(service, name)
-        assert found, f"{action}: expected an IAM action, found none of this name"
-        levels[action] = found[service][0]["access_level"]
-    assert set(levels.values()) <= {"Read", "List"}
+    bills = {action for kind in kinds.values() if kind.opt_in is not None for action in kind.actions}
+    for kind_, declaration in kinds.items():
+        for index, action in enumerate(declaration.actions):
+            service, _, name = action.partition(":")
+            found = sentry.get_action_data(service, name)
+            told = f"expected an IAM action, found none named {action}; look in the Service Authorization Reference"
+            assert found, str(kinds.mistake(kind_, ("actions", index), told))
+            levels[action] = found[service][0]["access_level"]
+    assert {action for action, level in levels.items() if level not in ("Read", "List")} == bills & OPT_IN
 
 
-IRREGULAR = {  # operation -> action, where their names differ (Service Authorization Reference, Amazon S3 and RDS)
-    "s3:ListObjectsV2": "s3:ListBucket",
-    "s3:ListObjectVersions": "s3:ListBucketVersions",
-    "s3:ListBuckets": "s3:ListAllMyBuckets",
-    "s3:GetBucketEncryption": "s3:GetEncryptionConfiguration",
-    "s3:GetBucketLifecycleConfiguration": "s3:GetLifecycleConfiguration",
-    "s3:GetBucketNotificationConfiguration": "s3:GetBucketNotification",
-    "s3:GetBucketReplication": "s3:GetReplicationConfiguration",
-    "s3:GetObjectLockConfiguration": "s3:GetBucketObjectLockConfiguration",
-    "s3:GetPublicAccessBlock": "s3:GetBucketPublicAccessBlock",
-    "s3control:GetPublicAccessBlock": "s3:GetAccountPublicAccessBlock",
-    "neptune:DescribeDBClusters": "rds:DescribeDBClusters",
-    "neptune:DescribeDBClusterSnapshots": "rds:DescribeDBClusterSnapshots",
-    "docdb:DescribeDBClusters": "rds:DescribeDBClusters",
-    "efs:DescribeFileSystems": "elasticfilesystem:DescribeFileSystems",
-    "efs:DescribeBackupPolicy": "elasticfilesystem:DescribeBackupPolicy",
-    "emr:ListClusters": "elasticmapreduce:ListClusters",
-    "emr:DescribeCluster": "elasticmapreduce:DescribeCluster",
-    "emr:ListSecurityConfigurations": "elasticmapreduce:ListSecurityConfigurations",
-    "emr:DescribeSecurityConfiguration": "elasticmapreduce:DescribeSecurityConfiguration",
-    "resourcegroupstaggingapi:GetResources": "tag:GetResources",
-    "accessanalyzer:ListFindingsV2": "access-analyzer:ListFindings",
-    "accessanalyzer:GetFindingV2": "access-analyzer:GetFinding",
-}
-OTHER_PREFIX = {  # service -> the prefix of its actions
-    "accessanalyzer": "access-analyzer", "sso-admin": "sso",
-    "s3control": "s3",
-    "elb": "elasticloadbalancing", "elbv2": "elasticloadbalancing", "opensearch": "es", "stepfunctions": "states",
-    "service-quotas": "servicequotas",
+AS_WHO_ASKS = {
+    "aws.athena.trail_days": {
+        "glue:GetDatabase", "glue:GetTable", "glue:GetPartitions",
+        "s3:GetBucketLocation", "s3:GetObject", "s3:ListBucket",
+    }
 }  # fmt: skip
-OF_VERSIONS = {("aws.s3.stored_objects", "s3:GetObject"): "s3:GetObjectVersion"}
-"""What a kind needs for an operation that it asks of versions."""
-
-
-def action_of(operation: str) -> str:
-    """The action that an operation needs; all of API Gateway is read by GET."""
-    service, _, name = operation.partition(":")
-    if service in ("apigateway", "apigatewayv2"):
-        return "apigateway:GET"
-    return IRREGULAR.get(operation, f"{OTHER_PREFIX.get(service, service)}:{name}")
+"""Actions that a service performs with our rights while it answers."""
 
 
 def test_the_actions_of_a_kind_are_those_of_its_operations(kinds: Kinds) -> None:
     for name, declaration in kinds.items():
         if declaration.view_of is None:
-            needed = {OF_VERSIONS.get((name, item), action_of(item)) for item in kinds.operations_of(name)}
-            assert set(declaration.actions) == needed, name
+            needed = {action_of(item, kind=name) for item in kinds.operations_of(name)}
+            assert set(declaration.actions) == needed | AS_WHO_ASKS.get(name, set()), name
+
+
+def test_the_check_of_the_product_finds_the_action_that_our_table_gives(kinds: Kinds) -> None:
+    """By botocore's signing names and a short list; the table was made by hand, apart from it."""
+    for name in kinds:
+        for operation in kinds.operations_of(name):
+            found = actions_for(operation, SESSIONS.model(operation.partition(":")[0]))
+            assert action_of(operation, kind=name) in found, operation
+            assert len(found) == 1 or operation == "s3:GetObject"
 
 
 def test_the_never_call_list_holds_what_the_map_forbids(evidence_map: dict) -> None:
@@ -183,6 +173,12 @@ def test_side_effects_and_writes_are_refused_unless_declared() -> None:
     refuse_forbidden("iam:GenerateCredentialReport", declared=True)
     with pytest.raises(ForbiddenCall, match="bills"):
         refuse_forbidden("athena:StartQueryExecution", declared=False)
+    for operation in OPT_IN:
+        with pytest.raises(ForbiddenCall, match="opt_in"):
+            refuse_forbidden(operation, declared=True)
+        refuse_forbidden(operation, declared=True, opted_in=True)
+        with pytest.raises(ForbiddenCall):
+            refuse_forbidden(operation, declared=False, opted_in=True)
     with pytest.raises(ForbiddenCall, match="never writes"):
         refuse_forbidden("s3:PutObject", declared=True)
 
@@ -206,9 +202,16 @@ kinds:
         (GOOD.replace("    actions: [kms:ListKeys]\n", ""), 3, "expected `actions`"),
         (GOOD.replace("title: keys", "titel: keys"), 5, "titel"),
         (GOOD + GOOD.split("kinds:\n")[1], 8, "expected each kind once"),
-        (GOOD + GOOD.split("kinds:\n")[1].replace("aws.kms.keys", "aws.kms.more"), 8, "expected each operation in one"),
+        (
+            GOOD + GOOD.split("kinds:\n")[1].replace("aws.kms.keys", "aws.kms.more"),
+            11,
+            "expected each operation in one",
+        ),
         (GOOD + "  - {kind: aws.kms.view, scope: region, title: v, view_of: aws.kms.nothing}\n", 8, "aws.kms.nothing"),
         ("kinds: []\n", 1, "expected `service: NAME`"),
+        (GOOD.replace("ListKeys,", "DisableKey,"), 6, "found kms:DisableKey; a collector never writes"),
+        (GOOD.replace("ListKeys,", "Decrypt,"), 6, "found kms:Decrypt, which is never called"),
+        (GOOD.replace("[kms:ListKeys]", "[kms:*]"), 7, "expected an IAM action as `prefix:Name`"),
         (GOOD.replace("kinds:", "kinds: ["), 0, "expected YAML"),
     ],
 )
@@ -304,6 +307,54 @@ def test_a_declaration_that_cannot_work_is_refused_with_its_kind(fields: dict, m
         Validator(Kinds([kind(**{**good, **fields})]), SESSIONS, MODULES).check("aws.kms.keys")
     assert str(caught.value).startswith("aws.kms.keys: ")
     assert message in str(caught.value)
+
+
+QUERY = {
+    "kind": "aws.athena.rows", "service": "athena", "opt_in": "bills", "query": "SELECT '{account}'",
+    "start": {"operation": "StartQueryExecution", "with": {"QueryString": "$query"}},
+    "list": {"operation": "GetQueryResults", "with": {"QueryExecutionId": "$started.QueryExecutionId"},
+             "items": "ResultSet.Rows", "id": "$region"},
+}  # fmt: skip
+
+
+@pytest.mark.parametrize(
+    ("fields", "message"),
+    [
+        ({"opt_in": None}, "expected athena:StartQueryExecution of a kind that declares `opt_in`"),
+        ({"query": None}, "expected a reference that has a value here, found '$query'"),
+        ({"query": "SELECT '{item.Name}'"}, "found ['item.Name']"),
+        ({"query": "SELECT 1 FROM {store}"}, "found ['store']"),
+    ],
+)
+def test_what_bills_says_so_and_its_query_takes_nothing_from_answers(fields: dict, message: str) -> None:
+    Validator(Kinds([kind(**QUERY)]), SESSIONS, MODULES).check("aws.athena.rows")
+    with pytest.raises(BadKind) as caught:
+        Validator(Kinds([kind(**{**QUERY, **fields})]), SESSIONS, MODULES).check("aws.athena.rows")
+    assert message in str(caught.value)
+
+
+def test_a_kind_of_a_file_is_refused_with_its_file_and_line(tmp_path: Path) -> None:
+    """All its mistakes at once; a declaration that came sealed with a run has no file."""
+    (tmp_path / "kms.yaml").write_text(
+        GOOD.replace("items: Keys, id: KeyId", "with: {Size: 1}, items: Kees, id: KeyId")
+    )
+    wrong = load_kinds(tmp_path)
+    with pytest.raises(BadKind) as caught:
+        Validator(wrong, SESSIONS, MODULES).check("aws.kms.keys")
+    first, second = str(caught.value).splitlines()
+    assert first.startswith(f"{tmp_path}/kms.yaml:6: aws.kms.keys: ListKeys: expected a parameter out of Limit, Marker")
+    assert second.startswith(f"{tmp_path}/kms.yaml:6: aws.kms.keys: ListKeys: expected the answer's 'Kees' to exist")
+    with pytest.raises(BadKind, match=r"^aws\.kms\.keys: ListKeys: expected a parameter"):
+        Validator(Kinds(wrong.values()), SESSIONS, MODULES).check("aws.kms.keys")
+
+
+def test_a_unit_whose_declaration_cannot_work_says_so_and_asks_nothing(aws: StubAws, tmp_path: Path) -> None:
+    (tmp_path / "kms.yaml").write_text(GOOD.replace("items: Keys", "items: Kees"))
+    gathered = Desk(load_kinds(tmp_path)).one("aws.kms.keys").gathered
+    assert gathered.result is GatherResult.FAILED
+    told = "its declaration cannot work: aws.kms.keys: ListKeys: expected the answer's 'Kees' to exist"
+    assert gathered.reason.startswith(told), "a receipt names no file of this machine"
+    assert [asked.name for asked in aws.log if asked.name.startswith("kms:")] == []
 
 
 def test_the_nine_operations_that_page_without_a_paginator_are_caught() -> None:

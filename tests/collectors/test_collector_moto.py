@@ -266,7 +266,7 @@ def test_sign_ins_root_and_late_files(cloud, kinds) -> None:
     assert {item.rule for item in kept.gathered.redactions} == {"named"}
 
 
-DAY_COUNTS = ["Events", "Files", "Privileged", "PrivilegedKept"]
+DAY_COUNTS = ["AccessChanges", "Events", "Files", "Privileged", "PrivilegedKept", "RootEvents", "SignIns"]
 
 
 def test_a_file_that_cannot_be_read_is_a_row_and_a_gap(cloud, kinds) -> None:

@@ -5,6 +5,7 @@ from __future__ import annotations
 
 from collections.abc import Iterable, Iterator, Mapping
 from copy import deepcopy
+from dataclasses import dataclass
 from datetime import UTC, datetime
 from functools import cache
 from typing import Any
@@ -95,12 +96,32 @@ class Told:
         return self
 
     def records(self, view: str | None = None) -> tuple[Record, ...]:
-        if view is None:
-            return tuple(derive(self.header, iter(self.calls), self._open))
-        return tuple(derive_view(kinds()[view], self.header, iter(self.calls), self._open))
+        origin = Origin(self, tuple(self.calls), view)
+        found = origin.records(origin.calls)
+        ORIGINS.update((id(record), (record, origin)) for record in found)
+        return found
 
-    def _open(self, name: str) -> Iterator[bytes]:
+    def open(self, name: str) -> Iterator[bytes]:
         return iter(self.files[name])
+
+
+@dataclass(frozen=True)
+class Origin:
+    """What records were derived from, so that they can be derived again from other answers to the same calls."""
+
+    told: Told
+    calls: tuple[Call, ...]
+    view: str | None
+
+    def records(self, calls: Iterable[Call]) -> tuple[Record, ...]:
+        header = self.told.header
+        if self.view is None:
+            return tuple(derive(header, iter(calls), self.told.open))
+        return tuple(derive_view(kinds()[self.view], header, iter(calls), self.told.open))
+
+
+ORIGINS: dict[int, tuple[Record, Origin]] = {}
+"""By the identity of a record that stands as it was derived: where it came from."""
 
 
 def _page(listing: ListDeclaration, items: Iterable[Any]) -> Body:

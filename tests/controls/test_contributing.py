@@ -12,10 +12,13 @@ from answers import ACCOUNT, AT, REGION
 from controls.catalog import HERE, load_catalog, requirement_of
 from controls.checks import CompiledCheck, Scope
 from controls.documents import dump_yaml, load_yaml
+from controls.fields import Fit, fit_of
 from evidence_schema.models.names import FindingResult
 from evidence_schema.models.transcript import Record
+from flows.collectors.aws.actions import wrong_actions
 from flows.collectors.aws.session import AwsSessions
 from flows.collectors.aws.settings import AwsSettings
+from flows.collectors.aws.shapes import kind_fields, wrong_names
 from flows.collectors.aws.validation import Validator
 from flows.collectors.registry import DECLARATIONS, load_kinds
 
@@ -42,10 +45,13 @@ def test_a_kind_and_a_check_are_added_by_two_entries(tmp_path: Path) -> None:
     path.write_text(dump_yaml(data), encoding="utf-8")
 
     kinds = load_kinds(declarations)
-    Validator(kinds, AwsSessions({}, AwsSettings()), frozenset()).check(KIND["kind"])
+    sessions, declaration = AwsSessions({}, AwsSettings()), kinds[KIND["kind"]]
+    Validator(kinds, sessions, frozenset()).check(KIND["kind"])
+    assert [*wrong_actions(declaration, sessions), *wrong_names(declaration, sessions)] == []
     catalog = load_catalog(catalogue, kinds=kinds)
 
     check = next(item for item in requirement_of(catalog, requirement).checks if item.id == CHECK["id"])
+    assert fit_of(check, {KIND["kind"]: kind_fields(declaration, sessions)}) == Fit((), told=1, untold=())
     assert judged(check, "ed25519") is FindingResult.PASS
     assert judged(check, "rsa") is FindingResult.FAIL
     assert kinds.operations_of(KIND["kind"]) == ("ec2:DescribeKeyPairs",)

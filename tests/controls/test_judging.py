@@ -10,13 +10,13 @@ from itertools import pairwise
 from typing import Any
 
 import pytest
-from answers import ACCOUNT, AT, kinds
+from answers import ACCOUNT, AT, PERIOD, kinds
 from hypothesis import given, settings
 from hypothesis import strategies as st
 from slices import eight
 from small_world import FACTS, REGIONS, World, a_receipt, all_units, judged, key, small_world, views
 
-from controls.judging import WHOLE_UNIT, Judgement, Parameter, Rules
+from controls.judging import WHOLE_UNIT, Evidence, Judgement, Parameter, Rules
 from controls.models import Catalog, EvidenceRequirement
 from evidence_schema.models.finding import Finding, RequirementOutcome
 from evidence_schema.models.names import FindingResult, GatherResult, Outcome
@@ -103,6 +103,42 @@ def test_several_units_that_were_not_gathered_make_nothing_look_better(faults: l
 
 def requirement(name: str) -> EvidenceRequirement:
     return next(item for item in eight().requirements if item.id == name)
+
+
+def test_what_nobody_opted_in_to_is_no_gap_and_what_somebody_did_is_one() -> None:
+    """Without consent the outcome is that of a catalogue which never heard of the kind."""
+    bills = {kind for kind in kinds() if kinds().consent_of(kind)}
+    whole = small_world().evidence()
+    without = replace(whole, units={kind: units for kind, units in whole.units.items() if kind not in bills})
+    named = requirement("EV-LOG-06")
+    never = named.model_copy(update={"kinds": tuple(kind for kind in named.kinds if kind not in bills)})
+    assert set(named.kinds) & bills
+    [left_out] = judged_as(named, replace(without, not_asked=frozenset(bills)))
+    [unheard_of] = judged_as(never, replace(without, not_asked=frozenset(bills)))
+    assert left_out == unheard_of
+    assert [check.errors for check in left_out.checks if check.check == "EV-LOG-06-C1"] == [0]
+    [planned] = judged_as(named, without)
+    assert [check.errors for check in planned.checks if check.check == "EV-LOG-06-C1"] == [1]
+    assert planned.outcome in (Outcome.EXCEPTION, Outcome.NOT_COLLECTED)
+    assert any("aws.athena.trail_days: no unit was planned" in reason for reason in planned.reasons)
+
+
+def judged_as(item: EvidenceRequirement, evidence: Evidence) -> tuple[RequirementOutcome, ...]:
+    catalog = eight().model_copy(update={"requirements": (item,)})
+    found = Judgement(Rules(catalog, (item.id,), AT, PERIOD, FACTS), evidence)
+    list(found)
+    return found.outcomes
+
+
+def test_a_check_of_only_what_nobody_opted_in_to_is_not_applicable_and_says_why() -> None:
+    named = requirement("EV-LOG-06")
+    check = named.checks[3].model_copy(update={"over": ("aws.cloudtrail.lake_events",), "none_is_good": True})
+    evidence = replace(small_world().evidence(), not_asked=frozenset({"aws.cloudtrail.lake_events"}), units={})
+    [found] = judged_as(
+        named.model_copy(update={"checks": (check,), "kinds": ("aws.cloudtrail.lake_events",)}), evidence
+    )
+    assert found.outcome is Outcome.NOT_APPLICABLE
+    assert found.checks[0].reasons == ("aws.cloudtrail.lake_events: not asked: nobody opted in to it",)
 
 
 @settings(max_examples=20)

@@ -2,269 +2,245 @@
 
 from __future__ import annotations
 
-from collections.abc import Mapping
-from functools import cache
 from typing import Any
 
 import pytest
 from answers import kinds
-from botocore.loaders import Loader
-from botocore.model import ServiceModel
-from cel_trees import parse, plain
 from examples import AUTOMATIC, DERIVED, EXAMPLES
-from lark import Tree
 
 from controls.catalog import installed
+from controls.fields import ANYTHING, OWN, Fit, KindFields, Paths, Shape, fit_of
 from controls.models import Check
-from controls.rules import MACROS, reads
-from evidence_schema.models.declaration import WHOLE_BODY, EachDeclaration, KindDeclaration, ListDeclaration
-from evidence_schema.paths import EACH_OF
+from controls.reading import PLACES
+from controls.syntax import tree_of
+from evidence_schema.records import DERIVATIONS
+from evidence_schema.records.fields import ADDED_TO_DECLARED, FIELDS_OF
+from flows.collectors.aws.session import AwsSessions
+from flows.collectors.aws.settings import AwsSettings
+from flows.collectors.aws.shapes import kind_fields, members_of, plain_shape, step_into, wrong_names
 
 CHECKS = {**AUTOMATIC, **{check.id: check for item in installed().requirements for check in item.checks if check.rules}}
-each_check = pytest.mark.parametrize("check", CHECKS.values(), ids=CHECKS)
-OWN = {"account", "region", "id"}
-ANYTHING: Any = None
-"""A shape of which nothing is known: what the organisation supplies, or names that come from outside."""
-Shape = Any
-"""A map of names to shapes; a list holding the shape of its items; a leaf is a text; or ANYTHING."""
-
-POLICY = {
-    "Version": "text",
-    "Id": "text",
-    "Statement": [
-        {
-            "Sid": "text",
-            "Effect": "text",
-            "Principal": ["text"],
-            "NotPrincipal": ["text"],
-            "Action": ["text"],
-            "NotAction": ["text"],
-            "Resource": ["text"],
-            "NotResource": ["text"],
-            "Condition": ANYTHING,
-        }
-    ],
+READ = {
+    kind
+    for check in CHECKS.values()
+    for kind in (*check.over, *(item.kind for item in check.with_.values()))
+    if kind not in PLACES
 }
-"""IAM's grammar, as records carry it (evidence_schema/records/policies.py)."""
+SESSIONS = AwsSessions({}, AwsSettings())
+NOT_IN_A_SAMPLE = {
+    "log_files": {"BySource", "Bytes", "Error", "First", "InPeriod", "Last", "Sha256", "VersionId"},
+    "scalable_targets": {"CreationTime", "PredictedCapacity", "RoleARN", "ScalableTargetARN"},
+    "credential_report": {
+        "password_next_rotation", "access_key_1_last_used_region", "access_key_1_last_used_service",
+        "access_key_2_last_used_region", "access_key_2_last_used_service",
+        "cert_1_active", "cert_1_last_rotated", "cert_2_active", "cert_2_last_rotated",
+    },
+}  # fmt: skip
+"""Fields that a derivation can yield and that no record of our samples has, since no rule reads them."""
 
 
-@cache
-def model(service: str) -> ServiceModel:
-    return ServiceModel(Loader().load_service_model(service, "service-2"), service)
+@pytest.fixture(scope="module")
+def fields() -> dict[str, KindFields]:
+    """Service by service, so that each model is loaded once."""
+    return {kind: kind_fields(declaration, SESSIONS) for kind, declaration in kinds().items() if kind in READ}
 
 
-def shape_of(shape: Any) -> Shape:
-    """A botocore shape as plain data; recursive ones end after a while."""
-    return _shape_of(shape, 8)
+@pytest.mark.parametrize("check", CHECKS.values(), ids=CHECKS)
+def test_every_name_that_a_rule_reads_exists_however_deep(check: Check, fields: dict[str, KindFields]) -> None:
+    assert fit_of(check, fields).unfit == ()
 
 
-def _shape_of(shape: Any, levels: int) -> Shape:
-    if shape is None or not levels or shape.type_name == "map":
-        return ANYTHING
-    if shape.type_name == "structure":
-        return {name: _shape_of(member, levels - 1) for name, member in shape.members.items()}
-    if shape.type_name == "list":
-        return [_shape_of(shape.member, levels - 1)]
-    return str(shape.type_name)
+def test_most_names_are_told_by_a_shape(fields: dict[str, KindFields]) -> None:
+    """Of a kind without a shape nothing could be wrong: there is none, and few paths lead below what is known."""
+    assert all(isinstance(item.shape, dict) for item in fields.values())
+    fits = [fit_of(check, fields) for check in CHECKS.values()]
+    assert sum(fit.told for fit in fits) > 3000
+    assert sum(bool(fit.untold) for fit in fits) <= 15
 
 
-def at(shape: Shape, path: str) -> Shape:
-    for name in path.split(".") if path else ():
-        shape = shape[name.removesuffix(EACH_OF)]
-        shape = shape[0] if name.endswith(EACH_OF) else shape
-    return shape
+# --- what derivations yield -------------------------------------------------------------------------------------------
 
 
-def item_shape(listing: ListDeclaration, service: str) -> Shape:
-    output = shape_of(model(listing.service or service).operation_model(listing.operation).output_shape)
-    if listing.items == WHOLE_BODY:
-        return output
-    found = at(output, listing.items)
-    return found[0] if isinstance(found, list) else found
+def test_every_derivation_says_which_fields_it_yields() -> None:
+    assert DERIVATIONS.keys() == {"declared"} | FIELDS_OF.keys() | ADDED_TO_DECLARED.keys()
 
 
-def declared_shape(declaration: KindDeclaration) -> dict[str, Shape]:
-    """What a record of a declared kind can hold."""
-    found: dict[str, Shape] = {}
-    if declaration.list is not None:
-        item = item_shape(declaration.list, declaration.service)
-        found |= item if isinstance(item, dict) else {"value": item}
-        found |= {"parent": "text"} if declaration.source is not None else {}
-    if declaration.batch is not None:
-        found[declaration.batch.under] = item_shape(declaration.batch, declaration.service)
-    found |= each_shape(declaration.each, declaration.service)
-    for path in declaration.policies:
-        *around, last = path.split(".")
-        holder = at(found, ".".join(around))
-        if holder is not ANYTHING:  # a map of attributes has no shape of its own
-            holder[last] = POLICY
-    return found
+@pytest.mark.parametrize("kind", DERIVED)
+def test_the_fields_of_a_derivation_are_those_of_its_records(kind: str) -> None:
+    derivation = kinds()[kind].derive
+    found = {name for record in DERIVED[kind] for name in record.fields}
+    if derivation in FIELDS_OF:
+        assert found == set(FIELDS_OF[derivation]) - NOT_IN_A_SAMPLE.get(derivation, set())
+    else:
+        shape = kind_fields(kinds()[kind], SESSIONS).shape
+        assert isinstance(shape, dict)
+        assert found <= shape.keys()
+        assert found >= set(ADDED_TO_DECLARED[derivation])
 
 
-def each_shape(each: Mapping[str, EachDeclaration], service: str) -> dict[str, Shape]:
-    found: dict[str, Shape] = {}
-    for name, entry in each.items():
-        if entry.list is not None:
-            item = item_shape(entry.list, service)
-            found[name] = [{**(item if isinstance(item, dict) else {"value": item}), **each_shape(entry.each, service)}]
-        else:
-            call = entry.call
-            output = shape_of(model(call.service or service).operation_model(call.operation).output_shape)
-            found[name] = at(output, entry.take or "")
-    return found
+def test_the_samples_of_the_derivations_are_those_of_the_kinds() -> None:
+    derived = {kind for kind, item in kinds().items() if item.derive != "declared"}
+    assert derived & READ <= DERIVED.keys() <= derived
+    assert all(record.kind == kind for kind, records in DERIVED.items() for record in records)
+    assert EXAMPLES
 
 
-def fields_of(kind: str) -> dict[str, Shape]:
-    declaration = kinds()[kind]
-    if declaration.derive == "declared":
-        return declared_shape(declaration)
-    return {name: ANYTHING for record in DERIVED[kind] for name in record.fields}
+# --- a misspelt name would be seen ------------------------------------------------------------------------------------
 
 
-def looked_at(check: Check) -> list[str]:
-    return [kind for kind in check.over if kind not in ("account", "region")]
-
-
-@each_check
-def test_every_name_of_a_record_exists_in_its_kind(check: Check) -> None:
-    found = reads(*check.rules.values(), lists=check.with_)
-    for kind in looked_at(check):
-        known = fields_of(kind).keys() | kinds()[kind].default.keys()
-        assert found.record - found.guarded <= known
-        assert found.record - known <= found.guarded, "what only some of the kinds have is asked for with has()"
-    everywhere = {name for kind in looked_at(check) for name in fields_of(kind)}
-    assert found.guarded <= everywhere, "what is asked for with has() exists in one of the kinds"
-
-
-@each_check
-def test_every_name_of_a_row_exists_in_its_kind(check: Check) -> None:
-    for list_, names in reads(*check.rules.values(), lists=check.with_).rows.items():
-        kind = check.with_[list_].kind
-        assert names <= fields_of(kind).keys() | kinds()[kind].default.keys() | OWN
-
-
-@each_check
-def test_every_list_and_parameter_that_is_declared_is_read(check: Check) -> None:
-    found = reads(*check.rules.values(), lists=check.with_)
-    assert found.rows.keys() == check.with_.keys()
-    assert found.params == check.params.keys()
-    assert found.facts == set(check.needs)
-
-
-@each_check
-def test_no_default_answers_in_the_place_of_aws(check: Check) -> None:
-    """`has()` is always true of a field with a default; only `false` says the same as nothing."""
-    for kind in looked_at(check):
-        defaults = {name for name, value in kinds()[kind].default.items() if value is not False}
-        assert reads(*check.rules.values(), lists=check.with_).guarded & defaults == set()
-
-
-def test_defaults_are_names_that_the_kind_has() -> None:
-    for kind, declaration in kinds().items():
-        if declaration.derive == "declared" and declaration.view_of is None:
-            assert declaration.default.keys() <= declared_shape(declaration).keys(), kind
-
-
-class Paths:
-    """Walks a rule's tree and names each member that its shape does not have, however deep."""
-
-    def __init__(self, record: Shape, rows: Mapping[str, Shape]) -> None:
-        self.wrong: list[str] = []
-        self.seen = 0
-        self._variables = {"record": record, **{name: [row] for name, row in rows.items()}}
-
-    def walk(self, node: Any, bound: Mapping[str, Shape] | None = None) -> Shape:
-        node, bound = plain(node), bound or {}
-        if not isinstance(node, Tree):
-            return ANYTHING
-        if node.data == "ident":
-            name = str(node.children[0])
-            return (
-                bound.get(name, self._variables.get(name, ANYTHING))
-                if name in bound or name in self._variables
-                else ANYTHING
-            )
-        if node.data == "member_dot":
-            return self._member(self.walk(node.children[0], bound), str(node.children[1]))
-        if node.data == "member_index":
-            holder = self.walk(node.children[0], bound)
-            self.walk(node.children[1], bound)
-            return holder[0] if isinstance(holder, list) else ANYTHING
-        if node.data == "member_dot_arg":
-            return self._method(node, bound)
-        for child in node.children:
-            self.walk(child, bound)
-        return ANYTHING
-
-    def _member(self, holder: Shape, name: str) -> Shape:
-        if holder is ANYTHING:
-            return ANYTHING
-        self.seen += 1
-        if not isinstance(holder, dict) or name not in holder:
-            self.wrong.append(name)
-            return ANYTHING
-        return holder[name]
-
-    def _method(self, node: Any, bound: Mapping[str, Shape]) -> Shape:
-        holder, name = self.walk(node.children[0], bound), str(node.children[1])
-        arguments = list(node.children[2].children) if len(node.children) > 2 else []
-        if name not in MACROS:
-            for argument in arguments:
-                self.walk(argument, bound)
-            return ANYTHING
-        variable = str(plain(arguments[0]).children[0])
-        item = holder[0] if isinstance(holder, list) else ANYTHING
-        for argument in arguments[1:]:
-            self.walk(argument, {**bound, variable: item})
-        return holder if name == "filter" else ANYTHING
-
-
-def with_defaults(kind: str) -> Shape:
-    return {**dict.fromkeys(kinds()[kind].default, ANYTHING), **fields_of(kind), **dict.fromkeys(OWN, "text")}
-
-
-def shapes_together(shapes: list[Shape]) -> Shape:
-    """What records of several kinds hold; a check over places has no fields of its own."""
-    return {name: shape for some in shapes for name, shape in some.items()}
-
-
-@each_check
-def test_every_path_of_a_rule_exists_however_deep(check: Check) -> None:
-    record = shapes_together([with_defaults(kind) for kind in looked_at(check)])
-    rows = {name: with_defaults(companion.kind) for name, companion in check.with_.items()}
-    paths = Paths(record, rows)
-    for source in check.rules.values():
-        paths.walk(parse(source))
-    assert paths.wrong == []
+def seen(rule: str) -> Paths:
+    plans, vaults = (kind_fields(kinds()[name], SESSIONS).shape for name in ("aws.backup.plans", "aws.backup.vaults"))
+    paths = Paths({"record": plans, "vaults": [vaults]})
+    paths.walk(tree_of(rule))
+    return paths
 
 
 @pytest.mark.parametrize(
     ("rule", "wrong"),
     [
-        ("record.plan.Rulez.size() == 0", ["Rulez"]),
-        ("record.plan.Rules.exists(rule, rule.Name == 'x')", ["Name"]),
+        ("record.plan.Rulez.size() == 0", ["record.plan.Rulez"]),
+        ("record.plan.Rules.exists(rule, rule.Name == 'x')", ["record.plan.Rules[].Name"]),
         (
             "record.plan.Rules.exists(rule, rule.CopyActions.exists(copy, copy.Lifecycle.DeleteAfter > 1))",
-            ["DeleteAfter"],
+            ["record.plan.Rules[].CopyActions[].Lifecycle.DeleteAfter"],
         ),
-        ("record.plan.Rules[0].RuleNam == 'x'", ["RuleNam"]),
+        ("record.plan.Rules[0].RuleNam == 'x'", ["record.plan.Rules[].RuleNam"]),
         (
-            "vaults.filter(vault, vault.Locked).exists(vault, vault.access_policy.Policy.Statement.exists(s, s.Efect))",
-            ["Efect"],
+            "record.plan.Rules.map(r, r.Lifecycle).exists(l, l.DeleteAfter > 1)",
+            ["record.plan.Rules[].Lifecycle...[].DeleteAfter"],
         ),
+        (
+            "vaults.filter(v, v.Locked).exists(vault, vault.access_policy.Policy.Statement.exists(s, s.Efect))",
+            ["vaults[].access_policy.Policy.Statement[].Efect"],
+        ),
+        ("record.plan.BackupPlanName.first == 'x'", ["record.plan.BackupPlanName.first"]),
         ("record.plan.Rules.exists(rule, rule.RuleName == 'x' && rule.Lifecycle.DeleteAfterDays > 1)", []),
     ],
 )
 def test_a_misspelt_path_would_be_seen(rule: str, wrong: list[str]) -> None:
-    paths = Paths(with_defaults("aws.backup.plans"), {"vaults": with_defaults("aws.backup.vaults")})
-    paths.walk(parse(rule))
-    assert paths.wrong == wrong
-    assert paths.seen
+    paths = seen(rule)
+    assert [f"{holder}.{name}" for holder, name, _ in paths.wrong] == wrong
+    assert paths.told
 
 
-def test_the_samples_of_the_derivations_are_those_of_the_kinds() -> None:
-    derived = {kind for kind, item in kinds().items() if item.derive != "declared"}
-    read = {kind for check in CHECKS.values() for kind in (*check.over, *(item.kind for item in check.with_.values()))}
-    assert derived & read <= DERIVED.keys() <= derived
-    assert all(record.kind == kind for kind, records in DERIVED.items() for record in records)
-    assert EXAMPLES
+def fit(rule: str, kinds_: dict[str, KindFields] | None = None, **more: Any) -> Fit:
+    check = Check.model_validate(
+        {"id": "EV-NET-01-C9", "text": "t", "mode": "auto", "over": "aws.a.one", "assert": rule} | more
+    )
+    return fit_of(
+        check, kinds_ or {"aws.a.one": KindFields({"Name": "string"}), "aws.a.two": KindFields({"Size": "long"})}
+    )
+
+
+@pytest.mark.parametrize(
+    ("rule", "more", "step", "told"),
+    [
+        ("record.Nam == 'x'", {}, "assert", "expected a field of aws.a.one, found record.Nam; did you mean Name?"),
+        (
+            "record.Name.x == 1",
+            {},
+            "assert",
+            "expected record.Name to have members, found record.Name.x of a plain value",
+        ),
+        ("true", {"when": "record.Nam == 'x'"}, "when", "found record.Nam"),
+        (
+            "record.Name == 'x'",
+            {"over": ["aws.a.one", "aws.a.two"]},
+            "assert",
+            "expected every kind of `over` to have Name, found that aws.a.two has not; ask has(record.Name) first",
+        ),
+        (
+            "has(record.Nam)",
+            {"over": ["aws.a.one", "aws.a.two"]},
+            "assert",
+            "expected a field of aws.a.one or aws.a.two, found record.Nam; did you mean Name?",
+        ),
+        (
+            "two.exists(t, t.Sise > 1)",
+            {"with": {"two": "aws.a.two"}},
+            "assert",
+            "expected a member of two[], found two[].Sise",
+        ),
+        (
+            "record.Name == 'x'",
+            {"over": "account"},
+            "assert",
+            "expected a field of a place (`over: account`, `over: region`)",
+        ),
+        (
+            "record.Name == 'x'",
+            {"with": {"two": "aws.a.two"}},
+            "with",
+            "found two, which none reads; read it, or take it away",
+        ),
+        ("record.Name == 'x'", {"params": {"days": 1}}, "params", "found days, which none reads"),
+        ("record.Name == 'x'", {"needs": ["roles"]}, "needs", "found roles, which none reads"),
+    ],
+)
+def test_what_does_not_fit_is_told_with_its_part(rule: str, more: dict[str, Any], step: str, told: str) -> None:
+    (unfit,) = fit(rule, **more).unfit
+    assert unfit.step[0] == step
+    assert unfit.text.startswith("EV-NET-01-C9: ")
+    assert told in unfit.text
+
+
+def test_what_only_one_of_several_kinds_has_may_be_asked_for() -> None:
+    over = ["aws.a.one", "aws.a.two"]
+    assert fit("has(record.Name) && record.Name == 'x' || has(record.Size)", over=over).unfit == ()
+
+
+def test_no_default_answers_in_the_place_of_aws() -> None:
+    given = {"aws.a.one": KindFields({"Name": "string", "On": "boolean"}, {"Name": "none", "On": False})}
+    (unfit,) = fit("has(record.Name) || has(record.On)", given).unfit
+    assert "expected has(record.Name) of a field that may be left out" in unfit.text
+
+
+def test_rows_have_what_every_record_has() -> None:
+    rule = " && ".join(f"two.exists(t, t.{name} == 'x')" for name in OWN)
+    assert fit(f"record.Name == 'x' && {rule}", **{"with": {"two": "aws.a.two"}}).unfit == ()
+
+
+def test_below_what_nobody_knows_nothing_is_called_wrong_and_it_is_said() -> None:
+    found = fit("record.Tags.Owner == 'x'", {"aws.a.one": KindFields({"Tags": ANYTHING})})
+    assert (found.unfit, found.told, found.untold) == ((), 1, ("record.Tags.Owner",))
+
+
+# --- shapes -----------------------------------------------------------------------------------------------------------
+
+
+def test_a_shape_that_holds_itself_ends() -> None:
+    output = SESSIONS.model("wafv2").operation_model("GetWebACL").output_shape
+    shape: Shape = plain_shape(output)
+    assert "AndStatement" in set(members_of(shape))
+    assert step_into(plain_shape(output, 1), "WebACL.Anything") is ANYTHING
+
+
+@pytest.mark.parametrize(
+    ("fields", "pointer", "told"),
+    [
+        (
+            {"default": {"PubliclyAccessibel": False}},
+            ("default", "PubliclyAccessibel"),
+            "did you mean PubliclyAccessible",
+        ),
+        ({"policies": ["MasterUserSecret.Polcy"]}, ("policies", 0), "found no 'Polcy' of 'MasterUserSecret.Polcy'"),
+        (
+            {"redact": [{"operation": "DescribeDBInstances", "field": "MasterUserPassord"}]},
+            ("redact", 0),
+            "'MasterUserPassord'",
+        ),
+        (
+            {"redact": [{"operation": "DescribeDBInstanses", "field": "MasterUsername"}]},
+            ("redact", 0),
+            "'DescribeDBInstanses'",
+        ),
+    ],
+)
+def test_names_beside_the_calls_of_a_kind_exist_in_its_answers(
+    fields: dict[str, Any], pointer: tuple[Any, ...], told: str
+) -> None:
+    declaration = kinds()["aws.rds.instances"]
+    changed = type(declaration).model_validate(declaration.to_json() | {"default": {}} | fields)
+    ((where, text),) = wrong_names(changed, SESSIONS)
+    assert where == pointer
+    assert told in text

@@ -124,6 +124,19 @@ def test_the_events_hold_what_an_auditor_looks_for_and_nothing_of_the_real_world
     assert len({one["eventID"] for one in records}) == len(records)
 
 
+def test_a_larger_account_has_more_of_what_is_usual_and_the_same_of_what_is_not() -> None:
+    asked = ("111122223333", REGIONS, date(2026, 10, 1), date(2026, 10, 31), NOW)
+    one = [record for file in log_files(*asked) for record in file.records]
+    three = [record for file in log_files(*asked, copies=("-2", "-3")) for record in file.records]
+    users = {record["userIdentity"].get("userName", "") for record in three}
+    assert {"sim-anna.keller", "sim-anna.keller-2", "sim-anna.keller-3"} <= users
+    assert [record for record in three if not record["userIdentity"].get("userName", "").endswith(("-2", "-3"))] == one
+    more = [record for record in three if record["userIdentity"].get("userName", "").endswith(("-2", "-3"))]
+    assert len(more) == 31 * (4 + 4 + 2) * 2
+    assert not [record for record in more if "errorMessage" in record]
+    assert len({record["eventID"] for record in three}) == len(three)
+
+
 def test_nothing_is_logged_of_the_future() -> None:
     files = list(log_files("111122223333", [SECOND], NOW.date(), NOW.date(), NOW))
     assert all(record["eventTime"] <= "2026-11-20T07:30:00Z" for file in files for record in file.records)
@@ -329,6 +342,7 @@ def test_a_second_account_is_filled_through_its_role_and_a_scale_multiplies(
     read = everything_read(url, number, other.trail_bucket)
     assert len(read["iam.list_users"]["Users"]) == 24
     assert len(read["rds.describe_db_instances"]["DBInstances"]) == 4
+    assert len(read["rds.describe_db_clusters"]["DBClusters"]) == 2 * 3
     assert {trail["TrailARN"].split(":")[4] for trail in read["cloudtrail.describe_trails"]["trailList"]} == {number}
     assert {job["AccountId"] for job in read["backup.list_backup_jobs"]["BackupJobs"]} == {number}
     assert all(number in key["Key"] for key in read["s3.list_objects_v2"]["Contents"])

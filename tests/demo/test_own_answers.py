@@ -17,13 +17,17 @@ import yaml
 from botocore.exceptions import ClientError
 from botocore.model import ListShape, MapShape, Shape, StructureShape
 
+from evidence_schema.models.unit import Period
+from flows.collectors.aws.queries import filled_query, of_store
+from flows.collectors.registry import load_kinds
 from flows.demo.account_backups import BARE_VAULT, LOCKED_VAULT
 from flows.demo.account_server import HANDLERS
-from flows.demo.account_trails import BAD_TRAIL, GOOD_TRAIL, TRAIL_BUCKET
+from flows.demo.account_trails import BAD_TRAIL, GOOD_TRAIL, LAKE_STORE, TRAIL_BUCKET
 from flows.demo.encoding import encode_answer
 from flows.demo.errors import DemoError
 from flows.demo.hand_made import hand_made_handlers
 from flows.demo.operations import service_model
+from flows.demo.query_answers import DATABASE, WORKGROUP
 from flows.demo.world import World
 
 ClientMaker = Callable[..., Any]
@@ -45,6 +49,27 @@ def point_arn(client: ClientMaker) -> str:
     return points["RecoveryPoints"][0]["RecoveryPointArn"]
 
 
+def query(kind: str) -> str:
+    """The declared query of a kind, filled in for a month."""
+    text = load_kinds()[kind].query or ""
+    period = Period(start=datetime(2026, 10, 1, tzinfo=UTC), end=datetime(2026, 11, 1, tzinfo=UTC))
+    return of_store(filled_query(text, "111122223333", "eu-central-1", period), LAKE_STORE)
+
+
+def lake_job(client: ClientMaker) -> dict[str, Any]:
+    started = client("cloudtrail").start_query(QueryStatement=query("aws.cloudtrail.lake_events"))
+    return {"QueryId": started["QueryId"]}
+
+
+def athena_question() -> dict[str, Any]:
+    text = query("aws.athena.trail_days")
+    return {"QueryString": text, "WorkGroup": WORKGROUP, "QueryExecutionContext": {"Database": DATABASE}}
+
+
+def athena_job(client: ClientMaker) -> dict[str, Any]:
+    return {"QueryExecutionId": client("athena").start_query_execution(**athena_question())["QueryExecutionId"]}
+
+
 # Every operation that we answer, with parameters that give it something to say.
 QUESTIONS: dict[str, Callable[[ClientMaker], dict[str, Any]]] = {
     "iam:GetCredentialReport": lambda client: client("iam").generate_credential_report() and {},
@@ -55,6 +80,13 @@ QUESTIONS: dict[str, Callable[[ClientMaker], dict[str, Any]]] = {
     "cloudtrail:GetEventSelectors": lambda client: {"TrailName": GOOD_TRAIL},
     "cloudtrail:GetInsightSelectors": lambda client: {"TrailName": GOOD_TRAIL},
     "cloudtrail:LookupEvents": lambda client: {},
+    "cloudtrail:GetEventDataStore": lambda client: {"EventDataStore": LAKE_STORE},
+    "cloudtrail:StartQuery": lambda client: {"QueryStatement": query("aws.cloudtrail.lake_events")},
+    "cloudtrail:DescribeQuery": lake_job,
+    "cloudtrail:GetQueryResults": lake_job,
+    "athena:StartQueryExecution": lambda client: athena_question(),
+    "athena:GetQueryExecution": athena_job,
+    "athena:GetQueryResults": athena_job,
     "backup:ListBackupJobs": lambda client: {"MaxResults": 1000},
     "backup:ListCopyJobs": lambda client: {"MaxResults": 1000},
     "backup:ListRecoveryPointsByBackupVault": lambda client: {"BackupVaultName": LOCKED_VAULT, "MaxResults": 1000},
@@ -133,7 +165,8 @@ def test_every_operation_asked_below_is_answered_by_a_handler_of_ours() -> None:
 
 
 # Asked in the second region too; the others ask for something that is in the first.
-EVERYWHERE = [name for name in QUESTIONS if not any(word in name for word in ("Vault", "RecoveryPoint", "Sele"))]
+AT_HOME = ("Vault", "RecoveryPoint", "Sele", "GetEventDataStore", "Query")
+EVERYWHERE = [name for name in QUESTIONS if not any(word in name for word in AT_HOME)]
 
 
 @pytest.mark.parametrize(
@@ -342,19 +375,14 @@ OF_MOTO: dict[str, Callable[[ClientMaker], dict[str, Any]]] = {
 REQUIREMENTS = {
     *("EV-IAM-01", "EV-LOG-01", "EV-LOG-06", "EV-ENC-01", "EV-ENC-02", "EV-NET-01", "EV-BKP-01", "EV-BKP-02"),
 }
-# They write and bill: opt-in, and not emulated.
-NOT_EMULATED = {
-    *("cloudtrail:StartQuery", "cloudtrail:GetQueryResults"),
-    *("athena:StartQueryExecution", "athena:GetQueryResults"),
-}
 
 
 def test_every_operation_of_the_eight_requirements_is_answered(client: ClientMaker, shared: Path) -> None:
     evidence = yaml.load((shared / "reference" / "evidence_map.yaml").read_text(), yaml.CSafeLoader)["evidence"]
     wanted = {operation for one in evidence if one["id"] in REQUIREMENTS for operation in one["source"]["operations"]}
     questions = {**QUESTIONS, **OF_MOTO}
-    assert wanted - questions.keys() == NOT_EMULATED
-    for name in sorted(wanted - NOT_EMULATED):
+    assert wanted <= questions.keys()
+    for name in sorted(wanted):
         service, operation = name.split(":")
         answer = client(service)._make_api_call(operation, questions[name](client))
         assert answer["ResponseMetadata"]["HTTPStatusCode"] == 200

@@ -156,7 +156,11 @@ def test_a_cut_at_the_border_of_a_chunk_is_named_as_one() -> None:
             opened(sealed(LONG)[: HEADER_BYTES + chunks * SEALED_CHUNK_BYTES])
 
 
-@pytest.mark.parametrize("tail", [b"\0", bytes(TAG_BYTES), bytes(SEALED_CHUNK_BYTES), sealed(5)[HEADER_BYTES:]])
+@pytest.mark.parametrize(
+    "tail",
+    [b"\0", bytes(TAG_BYTES), bytes(SEALED_CHUNK_BYTES), sealed(5)[HEADER_BYTES:]],
+    ids=["a byte", "a tag", "a chunk", "a sealed chunk"],  # sealed anew in each process
+)
 @pytest.mark.parametrize("size", [5, CHUNK_BYTES, CHUNK_BYTES + 5])
 def test_nothing_can_be_put_behind_the_last_chunk(size: int, tail: bytes) -> None:
     for attempt in (opened, by_random_access):

@@ -156,6 +156,32 @@ def test_every_day_of_the_period_is_a_record_also_without_a_file() -> None:
     ]
 
 
+def _digest(hour: int, *, readable: bool = True) -> bytes:
+    line: dict[str, object] = {"type": "digest", "key": f"2026/10/05/{hour}"}
+    if not readable:
+        return canonical_bytes(line | {"error": "AccessDenied", "result": "denied"})
+    body = {
+        "digestStartTime": f"2026-10-05T{hour - 1:02}:00:00Z", "digestEndTime": f"2026-10-05T{hour:02}:00:00Z",
+        "previousDigestS3Object": f"2026/10/05/{hour - 1}",
+    }  # fmt: skip
+    return canonical_bytes(line | {"text": canonical_bytes(body).decode(), "signature": ""})
+
+
+@pytest.mark.parametrize("unread", [3, 4])
+def test_what_follows_on_a_digest_that_could_not_be_read_is_neither_the_first_nor_a_break(unread: int) -> None:
+    lines = [_digest(hour, readable=hour != unread) for hour in (3, 4, 5, 6)]
+    view = _view("aws.cloudtrail.chain", "aws.cloudtrail.digests", "digests")
+
+    found = {record.id: record for record in derive_view(view, _header(LOGS), iter(()), lambda _: lines)}
+
+    missing, after = found[f"2026/10/05/{unread}"], found[f"2026/10/05/{unread + 1}"]
+    assert missing.gaps.keys() >= {"First", "Chained", "Start", "PreviousEnd"}
+    assert after.fields["First"] is False
+    assert after.gaps.keys() == {"Chained", "PreviousEnd"}
+    assert after.gaps["PreviousEnd"].result == "denied"
+    assert found["2026/10/05/6"].gaps == {}
+
+
 def test_days_that_had_not_begun_are_not_expected() -> None:
     period = Period(start=ASKED - timedelta(days=1), end=ASKED + timedelta(days=9))
     days = _extract([], "log_days", [_call("ListObjectsV2", {}, item=("t", "2026-10-31"))], period)

@@ -3,8 +3,10 @@
 from __future__ import annotations
 
 from collections.abc import Iterator
+from contextlib import contextmanager
 from dataclasses import replace
 from datetime import UTC, datetime, timedelta
+from pathlib import Path
 
 import pytest
 from comparing import Substance, substance_of
@@ -12,23 +14,58 @@ from slices import FIVE
 from worlds import Founder, Gathered, with_credential_report
 
 from flows.demo.account import fill_account
+from flows.demo.facts import supplied_facts
 from flows.demo.world import World, simulated_world
 
 pytest.register_assert_rewrite("killing", "truth", "told", "workbooks")
 
 from killing import MONTH, UNITS, small  # noqa: E402 (rewritten before it is imported)
+from regathering import WholePlan  # noqa: E402
 
 DAYS_WITH_LOG_FILES = 4
+NO_PREFECT = "http://127.0.0.1:1/api"
 
 
 @pytest.fixture(scope="session")
 def session_world(tmp_path_factory: pytest.TempPathFactory) -> Iterator[World]:
     """A world with what the first eight requirements look at, and few log files: a month of them takes long to read."""
+    with world_with_few_log_files(tmp_path_factory.mktemp("world"), whole=False) as world:
+        yield world
+
+
+@pytest.fixture(scope="session")
+def whole_plan(tmp_path_factory: pytest.TempPathFactory) -> Iterator[tuple[WholePlan, World]]:
+    """The month of the whole plan in one region, with nothing wrong, and the account that it looked at."""
+    with world_with_few_log_files(tmp_path_factory.mktemp("whole-world"), whole=True) as world:
+        found = Founder(world, NO_PREFECT, tmp_path_factory.mktemp("whole-founded"))
+        place = found(tmp_path_factory.mktemp("whole"), regions=["eu-central-1"])
+        place.change_settings(lambda settings: settings.update(facts=supplied_facts()))
+        plan = WholePlan.of(place)
+        assert all(row.result.is_complete for row in plan.undisturbed.receipts.values())
+        yield plan, world
+
+
+@pytest.fixture
+def plan(whole_plan: tuple[WholePlan, World]) -> WholePlan:
+    return whole_plan[0]
+
+
+@pytest.fixture
+def whole_world(whole_plan: tuple[WholePlan, World]) -> Iterator[World]:
+    """The account of the whole plan, without faults and with an empty access log, before and after."""
+    _, world = whole_plan
+    world.clear_accesses()
+    yield world
+    world.faults.clear()
+
+
+@contextmanager
+def world_with_few_log_files(folder: Path, *, whole: bool) -> Iterator[World]:
     now = datetime.now(UTC)
     last = now.date().replace(day=1) - timedelta(days=1)
-    with simulated_world(tmp_path_factory.mktemp("world"), fill=False) as world:
+    with simulated_world(folder, fill=False) as world:
         days = (last - timedelta(days=DAYS_WITH_LOG_FILES - 1), last)
-        account = fill_account(world.account_url, now=now, log_days=days, whole=False)
+        account = fill_account(world.account_url, now=now, log_days=days, whole=whole)
         world.clear_accesses()
         yield with_credential_report(replace(world, account=account))
 

@@ -50,6 +50,12 @@ def gathered(planned: PlannedRun) -> set[str]:
 
 
 WHOLE = plan_of()
+OPT_IN = {kind for kind in KINDS if KINDS[kind].opt_in is not None}
+"""The kinds that bill."""
+
+
+def consent(*kinds: str) -> dict[str, Any]:
+    return {"opt_in": {kind: {"approved_by": "ciso", "as_of": "2026-01-01T00:00:00Z"} for kind in kinds}}
 
 
 def test_a_whole_plan_has_every_requirement_kind_account_and_region() -> None:
@@ -73,7 +79,7 @@ def test_each_unit_is_planned_once_in_its_scope() -> None:
 
 def test_views_are_read_and_not_gathered_and_what_they_are_read_from_is() -> None:
     named = {kind for item in eight().requirements for kind in item.kinds}
-    views = {kind for kind in named if KINDS[kind].view_of is not None}
+    views = {kind for kind in named if KINDS[kind].view_of is not None and not KINDS.consent_of(kind)}
     assert views
     assert gathered(WHOLE) & views == set()
     assert {KINDS[kind].view_of for kind in views} <= gathered(WHOLE)
@@ -92,7 +98,7 @@ def installed_requirement(id_: str) -> EvidenceRequirement:
 
 @pytest.mark.parametrize("id_", [item.id for item in eight().requirements])
 def test_every_requirement_alone_plans_all_that_its_checks_read(id_: str) -> None:
-    planned, item = plan_of(Selection(requirements=(id_,))), installed_requirement(id_)
+    planned, item = plan_of(Selection(requirements=(id_,)), **consent(*OPT_IN)), installed_requirement(id_)
     bases = {KINDS[kind].view_of or kind for kind in item.kinds}
     sources = {source for kind in bases for source in KINDS.sources_of(kind)}
     assert gathered(planned) == bases | sources | {PREFLIGHT_KIND}
@@ -220,6 +226,52 @@ def test_an_unknown_name_is_told_with_near_matches(selection: Selection, told: s
 def test_an_unknown_framework_of_the_settings_is_told() -> None:
     with pytest.raises(UnknownName, match="did you mean soc2"):
         plan_of(frameworks=["soc1"])
+
+
+def test_what_bills_is_planned_only_where_somebody_opted_in_to_it() -> None:
+    whole = plan_of(catalog=installed())
+    assert {"aws.cloudtrail.lake_events", "aws.athena.trail_days"} == OPT_IN
+    assert gathered(whole) & OPT_IN == set()
+    left_out = {item.kind: item for item in whole.plan.not_asked}
+    assert left_out.keys() == OPT_IN | {"aws.cloudtrail.lake_days"}, "views of what is not asked among them"
+    assert left_out["aws.cloudtrail.lake_days"].reason == KINDS["aws.cloudtrail.lake_events"].opt_in
+    assert left_out["aws.cloudtrail.lake_events"].requirements == ("EV-ACC-02", "EV-LOG-06")
+    of_them = {
+        action for kind in OPT_IN for action in KINDS[kind].actions if action.startswith(("athena", "cloudtrail"))
+    }
+    assert not of_them & set(whole.plan.actions)
+
+
+@pytest.mark.parametrize("kind", sorted(OPT_IN))
+def test_consent_adds_one_kind_with_its_actions_and_nothing_else(kind: str) -> None:
+    without, asked = plan_of(catalog=installed()), plan_of(catalog=installed(), **consent(kind))
+    assert gathered(asked) - gathered(without) == {kind}
+    assert set(asked.plan.actions) == set(without.plan.actions) | set(KINDS[kind].actions)
+    assert {unit.unit for unit in without.units} < {unit.unit for unit in asked.units}
+    assert kind not in {item.kind for item in asked.plan.not_asked}
+
+
+@pytest.mark.parametrize(
+    ("kind", "told"),
+    [
+        (
+            "aws.cloudtrail.lake_event",
+            "found 'aws.cloudtrail.lake_event'; opt-in are: aws.athena.trail_days, aws.cloud",
+        ),
+        ("aws.cloudtrail.lake_days", "it is read from aws.cloudtrail.lake_events: name that"),
+        ("aws.ec2.volumes", "it is gathered without; take the line away"),
+    ],
+)
+def test_consent_to_what_needs_none_is_refused(kind: str, told: str) -> None:
+    with pytest.raises(UsageError) as caught:
+        plan_of(**consent(kind))
+    assert told in str(caught.value)
+
+
+@pytest.mark.parametrize("kind", ["aws.athena.trail_days", "aws.cloudtrail.lake_days"])
+def test_what_bills_is_not_asked_either_where_it_is_named_on_the_command_line(kind: str) -> None:
+    with pytest.raises(UsageError, match=r"which bills by data scanned.*`opt_in`"):
+        plan_of(Selection(kinds=(kind, "aws.cloudtrail.trails")), catalog=installed())
 
 
 @pytest.mark.parametrize(

@@ -117,13 +117,15 @@ class Caller:
     operations: frozenset[str]
     deadline: float
     deadline_s: float
+    opted_in: bool = False
+    """Whether the unit's kind may make calls that bill or write."""
     stopped: tuple[str, str] | None = None
     refused: str = ""
 
     def ask(self, ask: Ask) -> Answer:
         """Ask, record and count; never raises for what the source answers."""
         started, began = self.environment.clock(), time.perf_counter()
-        refuse_forbidden(ask.name, ask.name in self.operations)
+        refuse_forbidden(ask.name, ask.name in self.operations, self.opted_in)
         if self._is_over():
             return self._not_asked(ask)
         outcome, trace = self._perform(ask)
@@ -132,7 +134,7 @@ class Caller:
     def stream(self, ask: Ask) -> Streamed | Answer:
         """Ask an operation whose content is a stream: the answer itself where it failed, else what is to be read."""
         started, began = self.environment.clock(), time.perf_counter()
-        refuse_forbidden(ask.name, ask.name in self.operations)
+        refuse_forbidden(ask.name, ask.name in self.operations, self.opted_in)
         if self._is_over():
             return self._not_asked(ask)
         outcome, trace = self._perform(ask)

@@ -7,7 +7,7 @@ derived in that order with one page in memory (`evidence_schema.records.declared
 from __future__ import annotations
 
 from collections.abc import Iterable, Iterator, Mapping
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from typing import Any
 
 from evidence_schema.models.declaration import (
@@ -62,7 +62,7 @@ def _started(work: Work, scope: Scope) -> Scope | None:
         answer = _ask_one(work, declaration.start, "start", scope, (), primary=True)
         if not answer.has_body:
             return None
-        scope = Scope(scope.account, scope.region, scope.period, started=answer.plain)
+        scope = replace(scope, started=answer.plain)
     if declaration.poll is not None and not _polled(work, declaration.poll, scope):
         return None
     return scope

@@ -9,7 +9,7 @@ from evidence_schema.models.base import format_time
 from evidence_schema.models.unit import Period
 from evidence_schema.paths import MISSING, look_up
 
-NAMES = ("item", "parent", "account", "region", "period", "ids", "started")
+NAMES = ("item", "parent", "account", "region", "period", "ids", "started", "query")
 
 
 class ParameterMissing(Exception):
@@ -31,6 +31,8 @@ class Scope:
     parent: Any = MISSING
     ids: tuple[Any, ...] = ()
     started: Any = MISSING
+    query: str = ""
+    """The kind's query, filled in."""
 
     def within(self, item: Any) -> Scope:
         """One level down: the item at hand is the parent of what follows."""

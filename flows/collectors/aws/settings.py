@@ -23,7 +23,9 @@ class AwsSettings:
     read_timeout_s: float = 60
     home_region: str = "us-east-1"
     """Where STS and global services are asked."""
-    spool_memory: int = 1024 * 1024
+    opted_in: frozenset[str] = frozenset()
+    """Kinds that bill or write and are gathered all the same."""
+    spool_memory: int = 128 * 1024
     """Bytes of a transcript kept in memory before it goes to a temporary file."""
 
 

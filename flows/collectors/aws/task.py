@@ -23,13 +23,14 @@ from flows.collectors.aws.limits import Limits
 from flows.collectors.aws.modules import MODULES
 from flows.collectors.aws.paging import paging_of, token_names
 from flows.collectors.aws.parameters import Scope
+from flows.collectors.aws.queries import filled_query
 from flows.collectors.aws.recorder import Recorder
 from flows.collectors.aws.secret_fields import SECRET_FIELDS
 from flows.collectors.aws.session import Sessions
 from flows.collectors.aws.settings import AwsSettings, product_version
 from flows.collectors.aws.validation import Validator
 from flows.collectors.aws.work import Work
-from flows.collectors.errors import CREDENTIALS_REFUSED, CredentialsRefused
+from flows.collectors.errors import CREDENTIALS_REFUSED, BadKind, CredentialsRefused
 from flows.collectors.gathered import Gathered, GatherRequest
 from flows.collectors.redaction import Redactor
 from flows.collectors.registry import Kinds
@@ -58,6 +59,9 @@ class Tools:
     sleep: Callable[[float], None]
     validator: Validator
     identity: Identity
+
+
+LONGEST_REASON = 2000
 
 
 @dataclass(frozen=True)
@@ -121,12 +125,17 @@ class Task:
         declaration = self.tools.kinds.get(unit.kind)
         if declaration is None or declaration.view_of is not None:
             return _Ending(GatherResult.FAILED, f"expected a kind that is gathered, found {unit.kind}")
+        if declaration.opt_in is not None and unit.kind not in self.tools.settings.opted_in:
+            return _Ending(GatherResult.FAILED, _without_consent(declaration))
         try:
             self.tools.validator.check(unit.kind)
             source = self._source(unit, declaration)
             if isinstance(source, _Ending):
                 return source
             work = self._work(unit, declaration, source, principal, tally)
+        except BadKind as error:
+            told = "; ".join(mistake.text for mistake in error.mistakes)  # a receipt names no file of this machine
+            return _Ending(GatherResult.FAILED, f"its declaration cannot work: {told}"[:LONGEST_REASON])
         except Exception as error:  # noqa: BLE001 (a unit that fails is a result with its reason, never a lost run)
             return _unexpected(unit, error)
         return self._gathered_by(work)
@@ -192,13 +201,15 @@ class Task:
             operations=frozenset(self.tools.kinds.operations_of(declaration.kind)),
             deadline=self.tools.monotonic() + settings.deadline_s,
             deadline_s=settings.deadline_s,
+            opted_in=declaration.opt_in is not None and declaration.kind in settings.opted_in,
         )
+        query = filled_query(declaration.query, unit.account, region, self.request.period) if declaration.query else ""
         return Work(
             unit=unit,
             declaration=declaration,
             caller=caller,
             tally=tally,
-            scope=Scope(unit.account, region, self.request.period),
+            scope=Scope(unit.account, region, self.request.period, query=query),
             source=source,
             paginator=self._paginator,
             memory=settings.spool_memory,
@@ -250,6 +261,13 @@ class Task:
 def _unexpected(unit: Unit, error: Exception) -> _Ending:
     _log.error("%s: gathering failed", unit, exc_info=error)
     return _Ending(GatherResult.FAILED, f"unexpected {type(error).__name__} while gathering; the log has its trace")
+
+
+def _without_consent(declaration: KindDeclaration) -> str:
+    return (
+        f"expected {declaration.kind} under `opt_in` of the settings, since it {declaration.opt_in}, found it missing; "
+        "nothing was asked"
+    )
 
 
 def _collector_of(declaration: KindDeclaration | None) -> Collector:

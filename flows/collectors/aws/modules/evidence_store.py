@@ -1,8 +1,9 @@
 """The evidence store, looked at as any other bucket: which runs lie in it, and a sample of its objects, read again.
 
 A store is known by its layout (`v1/<log>/run/`, `v1/<log>/blob/sha256/`); only buckets with Object Lock are looked at,
-since a store without it is none. Blobs are named by the digest of their bytes, so where a sample begins is chance
-enough: it is drawn from the run's period, and anybody can draw it again. Content is digested and not kept.
+since a store without it is none, and those whose lock AWS did not tell. Blobs are named by the digest of their bytes,
+so where a sample begins is chance enough: it is drawn from the run's period, and anybody can draw it again. Content is
+digested and not kept.
 """
 
 from __future__ import annotations
@@ -34,7 +35,7 @@ def gather(work: Work) -> None:
     if work.source is None:
         raise ValueError("expected the buckets as source, found none")
     for item in work.source.items():
-        if "object_lock" in item.fields:
+        if "object_lock" in {*item.fields, *item.gaps}:
             _Store(work, item.id).look()
 
 

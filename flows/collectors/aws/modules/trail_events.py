@@ -8,10 +8,9 @@ from collections.abc import Mapping
 from types import MappingProxyType
 from typing import Any
 
-from evidence_schema.records.changes import is_change
+from evidence_schema.records.changes import is_change, is_root, is_sign_in
 from flows.collectors.aws.errors import Meaning, meaning_of
 
-_SIGN_IN_SOURCES = frozenset({"signin.amazonaws.com", "signin.aws.amazon.com"})
 _ANY_CHANGE = ("",)
 PRIVILEGED: Mapping[str, tuple[str, ...]] = MappingProxyType({
     "iam.amazonaws.com": _ANY_CHANGE,
@@ -50,9 +49,9 @@ _TAKES_ROLE = frozenset({"AssumeRole", "AssumeRoleWithSAML", "AssumeRoleWithWebI
 def reasons_for(event: Mapping[str, Any]) -> tuple[str, ...]:
     """Why an event is taken into the extract; empty where it is only counted."""
     tests = (
-        ("sign_in", _is_sign_in),
+        ("sign_in", is_sign_in),
         ("failed_auth", _is_refused),
-        ("root", _is_root),
+        ("root", is_root),
         ("privileged", _is_privileged),
         ("assumed_role", _is_assumed_role),
     )
@@ -66,23 +65,12 @@ def source_of(event: Mapping[str, Any]) -> str:
     return source[:200] if isinstance(source, str) else "(without source)"
 
 
-def _is_sign_in(event: Mapping[str, Any]) -> bool:
-    return source_of(event) in _SIGN_IN_SOURCES or event.get("eventType") == "AwsConsoleSignIn"
-
-
 def _is_refused(event: Mapping[str, Any]) -> bool:
     code = event.get("errorCode")
     if not isinstance(code, str) or not code:
         return False
     meaning = meaning_of(code.removeprefix("Client."), 0)
     return meaning in (Meaning.DENIED, Meaning.EXPIRED, Meaning.INVALID)
-
-
-def _is_root(event: Mapping[str, Any]) -> bool:
-    """By root itself, not by a service on its behalf."""
-    who = event.get("userIdentity")
-    by_root = isinstance(who, Mapping) and who.get("type") == "Root" and "invokedBy" not in who
-    return by_root and event.get("eventType") != "AwsServiceEvent"
 
 
 def _is_privileged(event: Mapping[str, Any]) -> bool:

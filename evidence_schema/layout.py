@@ -8,6 +8,8 @@ from dataclasses import dataclass
 from evidence_schema.digest import Digest
 
 _SEQ = 12
+AUTHORITY = "[a-z0-9][a-z0-9-]{0,31}"
+"""How a time-stamp authority is called."""
 
 
 @dataclass(frozen=True)
@@ -33,6 +35,10 @@ class Layout:
         return f"{self.root}checkpoint/"
 
     @property
+    def tokens(self) -> str:
+        return f"{self.root}tsr/"
+
+    @property
     def runs(self) -> str:
         return f"{self.root}run/"
 
@@ -44,6 +50,9 @@ class Layout:
 
     def checkpoint(self, size: int) -> str:
         return f"{self.checkpoints}{size:0{_SEQ}d}"
+
+    def token(self, size: int, authority: str) -> str:
+        return f"{self.tokens}{size:0{_SEQ}d}.{authority}.tsr"
 
     def receipts(self, run_id: str) -> str:
         return f"{self.runs}{run_id}/unit/"
@@ -60,6 +69,11 @@ class Layout:
         """The tree size of a checkpoint's key; None where the key is no checkpoint's."""
         match = re.fullmatch(rf"[0-9]{{{_SEQ}}}", key.removeprefix(self.checkpoints))
         return int(match[0]) if match and key.startswith(self.checkpoints) else None
+
+    def token_place(self, key: str) -> tuple[int, str] | None:
+        """Tree size and authority of a time-stamp token's key; None where the key is no token's."""
+        match = re.fullmatch(rf"([0-9]{{{_SEQ}}})\.({AUTHORITY})\.tsr", key.removeprefix(self.tokens))
+        return (int(match[1]), match[2]) if match and key.startswith(self.tokens) else None
 
     def blob_digest(self, key: str) -> Digest | None:
         """The digest that a blob's key claims; None where the key is no blob's."""

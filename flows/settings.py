@@ -15,6 +15,7 @@ from controls.errors import CatalogError
 from controls.profile import Profile
 from evidence_schema.canonical import canonical_bytes
 from evidence_schema.errors import NotCanonical
+from evidence_schema.layout import AUTHORITY
 from evidence_schema.models.base import Frozen, NonNegative, UtcTime
 from evidence_schema.models.names import (
     GLOBAL_REGION,
@@ -52,8 +53,17 @@ def _without_credentials(url: str) -> str:
     return url
 
 
+def _without_secrets(url: str) -> str:
+    if not re.fullmatch(r"https?://[^@?#\s/]{1,255}(/[^?#\s@]{0,500})?", url):
+        raise ValueError(
+            "expected https://HOST/PATH and nothing else: a name or password in it would be sealed for ever"
+        )
+    return url
+
+
 Sealable = Annotated[Any, AfterValidator(_sealable)]
 Endpoint = Annotated[str, AfterValidator(_without_credentials)]
+TimestampUrl = Annotated[str, AfterValidator(_without_secrets)]
 
 
 class Account(Frozen):
@@ -88,6 +98,13 @@ class KeySettings(Frozen):
 
     log: str = Field(pattern=r"^file:.+")
     pseudonyms: str = Field(pattern=r"^file:.+")
+
+
+class TimestampAuthority(Frozen):
+    """An RFC 3161 authority that is asked to date each checkpoint. The auditor pins its roots in the trust policy."""
+
+    id: str = Field(pattern=f"^{AUTHORITY}$")
+    url: TimestampUrl
 
 
 class AwsSettings(Frozen):
@@ -139,6 +156,7 @@ class Settings(Frozen):
     home_region: RegionName | None = None
     vault: VaultSettings
     keys: KeySettings
+    timestamps: tuple[TimestampAuthority, ...] = ()
     trust_policy: str = "trust-policy.json"
     catalogue: str | None = Field(default=None, min_length=1, max_length=500)
     """A folder with an organisation's own catalogue, instead of the one that came with this version."""
@@ -158,6 +176,8 @@ class Settings(Frozen):
         ids = [account.id for account in self.accounts]
         if len(set(ids)) < len(ids):
             raise ValueError("expected each account once")
+        if len({authority.id for authority in self.timestamps}) < len(self.timestamps):
+            raise ValueError("expected each time-stamp authority once")
         if len(set(self.regions)) < len(self.regions):
             raise ValueError("expected each region once")
         if GLOBAL_REGION in self.regions:

@@ -63,6 +63,8 @@ class RunOpen(EntryBase):
     settings: Digest
     expected: NonNegative
     expected_digest: Digest
+    last_token: Digest | None = None
+    """Of the latest time-stamp token that stood before: the run was opened not earlier than its time."""
     simulated: bool = False
 
 

@@ -5,6 +5,7 @@ from __future__ import annotations
 from pydantic import Field
 
 from evidence_schema.digest import Digest
+from evidence_schema.layout import AUTHORITY
 from evidence_schema.models.base import Frozen, NonNegative
 from evidence_schema.models.names import LogName
 
@@ -17,6 +18,23 @@ class TrustedKey(Frozen):
     until: NonNegative | None = None
 
 
+class TrustedAuthority(Frozen):
+    """A time-stamp authority by the name that its tokens carry in the vault, and the certificates that vouch for it."""
+
+    id: str = Field(pattern=f"^{AUTHORITY}$")
+    roots: str = Field(min_length=1, max_length=256 * 1024)
+    """PEM: one or more roots, and intermediate certificates where its replies lack them."""
+
+
+class TimestampTrust(Frozen):
+    """Whose time is believed (RFC 3161), and how late a token may be before it is told."""
+
+    authorities: tuple[TrustedAuthority, ...] = Field(min_length=1)
+    max_late_minutes: NonNegative = 60
+    first: NonNegative = 0
+    """Entries from this number on have tokens: an authority may have been named long after the log began."""
+
+
 class TrustPolicy(Frozen):
     """The origin and keys that a verifier believes; `max_age_days` is the freshness rule of the schedule."""
 
@@ -25,6 +43,8 @@ class TrustPolicy(Frozen):
     origin: str = Field(max_length=200)
     keys: tuple[TrustedKey, ...] = Field(min_length=1)
     max_age_days: NonNegative = 38
+    timestamps: TimestampTrust | None = None
+    """None: no authority is pinned, and tokens prove nothing."""
 
     @property
     def fingerprint(self) -> Digest:

@@ -10,7 +10,9 @@
 6. Compare each manifest with the sealed plan and with the receipts, both ways: planned units are rows are receipts.
 7. Hash every blob: its bytes are those of its name, its size is the one stated, every named blob exists.
 8. Compare findings and outcomes with the entries that sealed their manifest, catalogue, plan and settings.
-9. Look at the times: nothing from the future, receipts within their run, the newest run not older than promised.
+9. Look at the times: nothing from the future, receipts within their run, the newest run not older than promised; by
+   the time-stamp tokens of pinned authorities each entry existed when it says, and each run began after the token that
+   it names.
 
 What this proves is that bytes were not changed, dropped or re-ordered since they were sealed: never that they are true.
 Two things stay undetected: without a kept checkpoint, and while the log is fresh, that its newest entries were dropped;

@@ -2,11 +2,12 @@
 
 from __future__ import annotations
 
-from collections.abc import Sequence
-from dataclasses import dataclass
+from collections.abc import Mapping, Sequence
+from dataclasses import dataclass, field
 
 from evidence_schema import ed25519, merkle
 from evidence_schema.checkpoint import Checkpoint, parse_checkpoint
+from evidence_schema.digest import Digest
 from evidence_schema.encoding import to_base64
 from evidence_schema.errors import BadCheckpoint, BadNote, BadSignature
 from evidence_schema.layout import Layout
@@ -35,6 +36,8 @@ class Checked:
 
     origin: str
     newest: bytes
+    digests: Mapping[int, Digest] = field(default_factory=dict)
+    """Tree size -> digest of the note as it lies there, of each that is sound: what a time-stamp token speaks about."""
 
 
 class RunningRoot:
@@ -83,7 +86,7 @@ class Checkpoints:
     def check(self, listing: Listing, origin: str | None) -> Checked:
         """Every checkpoint; `origin` is what the policy says, without one the first checkpoint's must be everyone's."""
         self._check_all_sizes(listing)
-        running, newest = RunningRoot(), b""
+        running, newest, digests = RunningRoot(), b"", dict[int, Digest]()
         for size in sorted(listing.checkpoints):
             while running.size < min(size, len(self._leaves)):
                 running.add(self._leaves[running.size])
@@ -93,8 +96,8 @@ class Checkpoints:
                 continue
             origin = signed.checkpoint.origin if origin is None else origin
             if self._is_sound(size, signed, origin, running):
-                newest = data
-        return Checked(origin or "", newest)
+                newest, digests[size] = data, Digest.of(data)
+        return Checked(origin or "", newest, digests)
 
     def check_kept(self, kept: SignedCheckpoint, origin: str) -> None:
         """The auditor's own copy: this log must begin with what it covers."""

@@ -24,6 +24,8 @@ class Listing:
 
     entries: dict[int, str] = field(default_factory=dict)
     checkpoints: dict[int, str] = field(default_factory=dict)
+    tokens: dict[tuple[int, str], str] = field(default_factory=dict)
+    """Tree size and authority -> version."""
     blobs: set[bytes] = field(default_factory=set)
     receipts: Counter[str] = field(default_factory=Counter)
 
@@ -133,6 +135,8 @@ def _take(listing: Listing, layout: Layout, version: StoredVersion) -> bool:
         listing.entries[seq] = version.version
     elif (size := layout.checkpoint_size(key)) is not None and layout.checkpoint(size) == key:
         listing.checkpoints[size] = version.version
+    elif (place := layout.token_place(key)) is not None and layout.token(*place) == key:
+        listing.tokens[place] = version.version
     else:
         return False
     return True

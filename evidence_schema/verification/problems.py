@@ -110,13 +110,27 @@ TYPES: dict[str, tuple[int, Property]] = {
     "outcome-missing": (8, _C),
     "entry-from-the-future": (9, _T),
     "receipt-outside-its-run": (9, _T),
+    "token-unreadable": (9, _C),
+    "token-without-checkpoint": (9, _T),
+    "token-authority-unknown": (9, _A),
+    "token-invalid": (9, _A),
+    "entry-time-ahead": (9, _T),
+    "entry-time-late": (9, _T),
+    "entry-time-unproven": (9, _T),
+    "earlier-token-missing": (9, _T),
+    "earlier-token-unknown": (9, _T),
+    "entry-before-its-token": (9, _T),
     "nothing-collected": (9, _F),
     "stale": (9, _F),
     "run-in-progress": (5, _C),
     "run-abandoned": (5, _C),
     "unnamed-blob": (7, _I),
+    "token-not-verified": (9, _T),
+    "entry-time-not-yet-proven": (9, _T),
 }
-"""Type -> (step, property). The last three are only ever notes: they say what an auditor wants to know, not a fault."""
+"""Type -> (step, property). The last five are only ever notes: they say what an auditor wants to know, not a fault."""
+_LATE = frozenset({"entry-time-late", "entry-time-unproven"})
+"""An authority that does not answer is no tampering; and whoever back-dates looks the same, so it is never hidden."""
 
 
 @dataclass(frozen=True, order=True, slots=True)
@@ -129,6 +143,10 @@ class Problem:
     key: str
     expected: str
     found: str
+
+    def shows_tampering(self) -> bool:
+        """That something was changed; else that something is missing or late."""
+        return self.property.is_lost_by_tampering and self.type not in _LATE
 
 
 class Problems:

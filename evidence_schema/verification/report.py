@@ -72,7 +72,7 @@ class WorkbookReport:
 
 def exit_code(problems: tuple[Problem, ...], *, pinned: bool) -> int:
     """4 over 5 over 6 over 0."""
-    if any(problem.property.is_lost_by_tampering for problem in problems):
+    if any(problem.shows_tampering() for problem in problems):
         return EXIT_TAMPERED
     if problems:
         return EXIT_INCOMPLETE
@@ -88,6 +88,10 @@ class Given:
     kept_size: int | None
     max_age_days: int | None
     unnamed_blobs: int
+    time: str | None = None
+    """What time-stamp tokens prove; None where they prove nothing."""
+    time_missing: str = ""
+    """Why they prove nothing."""
 
 
 def verdicts(problems: tuple[Problem, ...], given: Given) -> dict[Property, tuple[Verdict, str]]:
@@ -108,7 +112,7 @@ def _unbroken(given: Given) -> dict[Property, tuple[Verdict, str]]:
         Property.INTACT: _by_itself(given, f"every digest and root recomputed{_unnamed(given)}"),
         Property.COMPLETE: _by_itself(given, f"planned units, rows, receipts and blobs agree{_tail(given)}"),
         Property.ORDERED: _by_itself(given, "no gap, no fork, every entry names the one before it"),
-        Property.TIMELY: (Verdict.NOT_SHOWN, "no timestamp token: times are plausible, and the writer's own word"),
+        Property.TIMELY: _timely(given),
         Property.ANCHORED: _anchored(given),
         Property.FRESH: _fresh(given),
     }
@@ -133,6 +137,12 @@ def _unnamed(given: Given) -> str:
 
 def _tail(given: Given) -> str:
     return "" if given.kept_size else "; dropped newest runs would show by age only, as no kept checkpoint was given"
+
+
+def _timely(given: Given) -> tuple[Verdict, str]:
+    if given.time is None:
+        return Verdict.NOT_SHOWN, f"{given.time_missing}: times are plausible, and the writer's own word"
+    return Verdict.HOLDS, given.time
 
 
 def _anchored(given: Given) -> tuple[Verdict, str]:

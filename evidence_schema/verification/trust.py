@@ -9,7 +9,7 @@ from pydantic import ValidationError
 
 from evidence_schema import ed25519
 from evidence_schema.canonical import AnyJSON, parse_json
-from evidence_schema.errors import BadJSON, BadKey, EvidenceSchemaError, NotCanonical
+from evidence_schema.errors import BadAuthority, BadJSON, BadKey, EvidenceSchemaError, NotCanonical
 from evidence_schema.models.trust import TrustPolicy
 from evidence_schema.note import VerifierKey
 
@@ -53,6 +53,21 @@ def _key_faults(policy: TrustPolicy) -> list[str]:
             faults.append(f"$.keys[{number}].vkey: {error}")
         if key.until is not None and key.until <= key.first:
             faults.append(f"$.keys[{number}]: expected `until` beyond {key.first}, found {key.until}")
+    return faults + _authority_faults(policy)
+
+
+def _authority_faults(policy: TrustPolicy) -> list[str]:
+    from evidence_schema.timestamp import PinnedAuthorities  # noqa: PLC0415 (only where authorities are pinned)
+
+    authorities = policy.timestamps.authorities if policy.timestamps else ()
+    faults, ids = [], [authority.id for authority in authorities]
+    if len(set(ids)) < len(ids):
+        faults.append("$.timestamps.authorities: expected each id once")
+    for number, authority in enumerate(authorities):
+        try:
+            PinnedAuthorities.read(authority.roots.encode())
+        except BadAuthority as error:
+            faults.append(f"$.timestamps.authorities[{number}].roots: {error}")
     return faults
 
 

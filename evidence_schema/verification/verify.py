@@ -28,6 +28,7 @@ from evidence_schema.verification.report import Given, Report, WorkbookReport, v
 from evidence_schema.verification.runs import RESUME_WINDOW, Run, check_endings, follow_runs
 from evidence_schema.verification.signatures import check_log_name, check_signatures
 from evidence_schema.verification.times import check_entry_times, check_freshness
+from evidence_schema.verification.tokens import Proven, Tokens
 from evidence_schema.verification.trust import Keyring
 
 
@@ -122,9 +123,12 @@ def verify_log(
     hashed = check_blobs(reader, layout, claims, asked.progress, width)  # 7
     check_judgements(place, runs, plans)  # 8
     check_entry_times(chain.entries, now, problems)  # 9
+    pinned = None if trust is None else trust.timestamps
+    tokens = Tokens(reader, layout, pinned, chain.checked.digests, problems, width)
+    proven = tokens.check(listing, beginning(chain.entries), now)
     if trust is not None:
         check_freshness(runs, trust, layout, now, problems)
-    return _report(asked, chain, runs, *hashed)
+    return _report(asked, chain, runs, proven, *hashed)
 
 
 def verify_workbook(
@@ -163,7 +167,7 @@ def _export_of(entries: Sequence[Entry], digest: Digest, size: int) -> tuple[int
     return None, None
 
 
-def _report(asked: _Examination, chain: _Chain, runs: Sequence[Run], blobs: int, size: int) -> Report:
+def _report(asked: _Examination, chain: _Chain, runs: Sequence[Run], proven: Proven, blobs: int, size: int) -> Report:
     problems, notes = asked.problems.all(), asked.problems.notes()
     given = Given(
         pinned=asked.trust is not None,
@@ -171,6 +175,8 @@ def _report(asked: _Examination, chain: _Chain, runs: Sequence[Run], blobs: int,
         kept_size=None if asked.earlier is None else asked.earlier.checkpoint.size,
         max_age_days=None if asked.trust is None else asked.trust.max_age_days,
         unnamed_blobs=sum(note.type == "unnamed-blob" for note in notes),
+        time=proven.words,
+        time_missing=proven.missing,
     )
     return Report(
         log=asked.layout.log,

@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Mapping
+from collections.abc import Callable, Mapping
 from dataclasses import dataclass
 from datetime import UTC, datetime
 from functools import cached_property
@@ -156,6 +156,7 @@ def _opening(
         settings=keep(runtime.settings),
         units=planned.plan,
         simulated=runtime.settings.simulated,
+        last_token=runtime.vault.stamps.newest,
     )
 
 
@@ -172,6 +173,7 @@ class _Opening:
     settings: Digest
     units: Plan
     simulated: bool
+    last_token: Callable[[int], Digest | None]
 
     def __call__(self, following: NextEntry) -> Statement:
         predicate = RunOpen(
@@ -186,6 +188,7 @@ class _Opening:
             settings=self.settings,
             expected=self.units.units.rows,
             expected_digest=self.units.units.digest,
+            last_token=self.last_token(following.seq),
             simulated=self.simulated,
         )
         return Statement(subject=(Subject.of("plan.json", self.plan),), predicate=predicate)

@@ -24,7 +24,7 @@ from flows.settings import (
 )
 from flows.steps.rules import catalog_of
 from flows.vault.keys import Signer, load_key, load_pseudonyms
-from flows.vault.settings import StoreCredentials, VaultSettings
+from flows.vault.settings import Authority, StoreCredentials, VaultSettings
 from flows.vault.vault import Vault, open_store, open_vault, utc_now
 
 GENERATOR = f"evidence-collector {version('evidence-collector')}"
@@ -81,6 +81,7 @@ def vault_settings(located: Located) -> VaultSettings:
         lock_days=settings.vault.lock.days,
         trial=settings.vault.trial,
         resume_window=timedelta(hours=settings.resume_window_hours),
+        authorities=tuple(Authority(authority.id, authority.url) for authority in settings.timestamps),
     )
 
 

@@ -31,6 +31,7 @@ from evidence_schema.reader import first_versions
 from flows.vault.errors import BrokenLog, Contended, NotThere, ReadOnly, StoreUnavailable, WrongKey
 from flows.vault.keys import Signer
 from flows.vault.locks import Lock
+from flows.vault.stamping import Stamps
 from flows.vault.store import Store, settled
 
 ENTRY_MEDIA_TYPE = "application/vnd.dsse.envelope.v1+json"
@@ -98,7 +99,9 @@ class Log:
         collector_version: str,
         clock: Callable[[], datetime],
         lock: Callable[[datetime], Lock | None],
+        stamps: Stamps | None = None,
     ) -> None:
+        self._stamps = stamps
         self._store = store
         self._layout = layout
         self._signer = signer
@@ -148,7 +151,9 @@ class Log:
                 return None
             data = self._sealed(signer, statement, following)
             if self._is_ours(following, data):
-                return self._committed(following.seq, data)
+                entry = self._committed(following.seq, data)
+                self._stamp(entry.seq + 1)
+                return entry
             pause = uniform(0, min(_LONGEST_PAUSE, 0.005 * 2 ** min(attempt, 10)))  # noqa: S311 (not a secret)
             time.sleep(pause)
         raise Contended(f"expected to append to {self._layout.root}, lost {APPEND_ATTEMPTS} races in a row; try again")
@@ -162,7 +167,9 @@ class Log:
             missing = tuple(number for number in range(1, size + 1) if number not in present)
             for number in missing:
                 self._write_checkpoint(number)
-            return missing
+        if self._stamps is not None:
+            self._stamps.repair(size, lambda: self.checkpoint(size))
+        return missing
 
     def checkpoint(self, size: int) -> bytes:
         """The signed note over the first `size` entries, as stored; raises NotThere where none was written."""
@@ -278,6 +285,11 @@ class Log:
                 # The entry stands: to report a failure would make the caller write it again.
                 _narrator.warning("checkpoint %d is not written yet; the next writer does so", seq + 1, exc_info=True)
         return entry
+
+    def _stamp(self, size: int) -> None:
+        """Others' word on when it stood; whoever does not answer is asked again by the next writer."""
+        if self._stamps is not None:
+            self._stamps.stamp(size, lambda: self.checkpoint(size))
 
     def _write_checkpoint(self, size: int) -> None:
         signer = self._the_signer()

@@ -22,6 +22,14 @@ class StoreCredentials:
 
 
 @dataclass(frozen=True, slots=True)
+class Authority:
+    """A time-stamp authority (RFC 3161): the name its tokens carry in the vault, and where it is asked."""
+
+    id: str
+    url: str
+
+
+@dataclass(frozen=True, slots=True)
 class VaultSettings:
     """`url` is `s3://bucket`, `dir:/path` or a plain path; `origin` names the log in its checkpoints."""
 
@@ -35,6 +43,7 @@ class VaultSettings:
     lock_days: int = 1
     trial: bool = False
     resume_window: timedelta = RESUME_WINDOW
+    authorities: tuple[Authority, ...] = ()
 
 
 def folder_of(url: str) -> Path | None:

@@ -22,6 +22,7 @@ from flows.vault.log import Log
 from flows.vault.receipts import Receipts
 from flows.vault.runs import Runs
 from flows.vault.settings import StoreCredentials, VaultSettings, folder_of
+from flows.vault.stamping import Stamps
 from flows.vault.store import Store
 
 Clock = Callable[[], datetime]
@@ -44,6 +45,7 @@ class Vault:
     blobs: Blobs
     receipts: Receipts
     log: Log
+    stamps: Stamps
     runs: Runs
     policy: LockPolicy
     clock: Clock
@@ -105,6 +107,11 @@ def assemble(
     """A vault over a store that is at hand."""
     layout = Layout(_checked_log(settings))
     policy = LockPolicy(settings.lock_mode, settings.lock_days)
+
+    def lock(now: datetime) -> Lock:
+        return lock_for(policy, personal=False, now=now)
+
+    stamps = Stamps(store, layout, settings.authorities, clock, lock)
     log = Log(
         store,
         layout,
@@ -112,7 +119,8 @@ def assemble(
         settings.origin,
         collector_version or version("evidence-collector"),
         clock,
-        lambda now: lock_for(policy, personal=False, now=now),
+        lock,
+        stamps,
     )
     return Vault(
         store=store,
@@ -120,6 +128,7 @@ def assemble(
         blobs=Blobs(store, layout),
         receipts=Receipts(store, layout),
         log=log,
+        stamps=stamps,
         runs=Runs(log, clock, settings.resume_window),
         policy=policy,
         clock=clock,

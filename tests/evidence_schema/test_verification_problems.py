@@ -23,6 +23,12 @@ from evidence_schema.verification import TYPES, verify_log
 OTHER_RUN = "run-20260101T000000Z-00000000"
 ABSENT = Digest.of(b"never stored")
 NOTES = {"run-in-progress", "run-abandoned", "unnamed-blob"}
+TOKENS = {
+    "token-not-verified", "token-invalid", "token-without-checkpoint", "token-authority-unknown", "token-unreadable",
+    "entry-time-late", "entry-time-ahead", "entry-time-unproven", "entry-time-not-yet-proven",
+    "earlier-token-missing", "earlier-token-unknown", "entry-before-its-token",
+}  # fmt: skip
+"""Made by test_verification_tokens.py."""
 
 
 class Unreadable(MemoryReader):
@@ -411,6 +417,7 @@ def test_every_type_of_problem_is_made_by_a_test() -> None:
         "export-before-close", "run-unfinished", "plan-malformed", "manifest-malformed", "findings-malformed",
         "outcomes-malformed", "row-malformed", "planned-unit-malformed", "sealed-bytes-differ", "workbook-not-exported",
     }  # fmt: skip
+    elsewhere |= TOKENS
     assert made | elsewhere == set(TYPES)
     assert not made & elsewhere
 

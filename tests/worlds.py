@@ -227,6 +227,7 @@ def founded(
     regions: Sequence[str] = REGIONS,
     frameworks: Sequence[str] = (),
     passphrase: str | None = None,
+    timestamp: str | None = None,
 ) -> Organisation:
     """Run `evidence init` in a new folder, for a vault in the folder `vault` below it."""
     folder.mkdir(parents=True, exist_ok=True)
@@ -237,6 +238,7 @@ def founded(
         "init", "--organisation", "SIMULATED Clinic", "--log", LOG, "--account", world.filled.account, "--simulated",
         "--vault", "vault", "--keys", "keys", *(part for region in regions for part in ("--region", region)),
         *(part for framework in frameworks for part in ("--framework", framework)),
+        *(("--timestamp", timestamp) if timestamp else ()),
     )  # fmt: skip
     assert made.returncode == 0, made.stderr
     return organisation

@@ -2,11 +2,14 @@
 
 from __future__ import annotations
 
-from typing import Annotated, Any
+from typing import TYPE_CHECKING, Annotated, Any
 
 import typer
 
 from flows.cli.options import Config, Json
+
+if TYPE_CHECKING:
+    from flows.steps.founding import NamedAuthority
 
 
 def init(
@@ -31,6 +34,10 @@ def init(
     approved_by: Annotated[str, typer.Option(help="The role (not a name) that signed roles and categories")] = "",
     required_tag: Annotated[
         list[str] | None, typer.Option(help="A tag key that each resource must carry; may be repeated")
+    ] = None,
+    timestamp: Annotated[
+        list[str] | None,
+        typer.Option(metavar="ID=URL=ROOTS.pem", help="A time-stamp authority (RFC 3161); may be repeated"),
     ] = None,
     simulated: Annotated[bool, typer.Option("--simulated", help="Mark everything as SIMULATED")] = False,
     json: Json = False,
@@ -63,6 +70,7 @@ def init(
             required_tags=tuple(
                 _asked(required_tag, "Tag keys that each resource must carry, such as data-class, owner")
             ),
+            timestamps=tuple(_authority(text) for text in timestamp or ()),
         )
     )
     if json:
@@ -73,6 +81,19 @@ def init(
         say(f"{what:<13} {path}")
     say(f"fingerprint   {founded.fingerprint}")
     say("Give trust-policy.json and the fingerprint to your auditor. Next: evidence doctor")
+
+
+def _authority(text: str) -> NamedAuthority:
+    from pathlib import Path
+
+    from flows.errors import UsageError
+    from flows.steps.founding import NamedAuthority
+
+    id_, _, rest = text.partition("=")
+    url, _, roots = rest.rpartition("=")
+    if not (id_ and url and roots):
+        raise UsageError(f"expected --timestamp ID=URL=ROOTS.pem, found {text!r}")
+    return NamedAuthority(id_, url, Path(roots))
 
 
 def _profile(

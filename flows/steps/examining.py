@@ -2,15 +2,18 @@
 
 from __future__ import annotations
 
+import secrets
 from collections.abc import Callable, Iterator
 from dataclasses import dataclass
 from pathlib import Path
 from typing import Literal
 
 from controls.errors import ControlsError
+from evidence_schema.digest import Digest
 from evidence_schema.errors import EvidenceSchemaError
 from evidence_schema.models.names import Directness
 from evidence_schema.note import VerifierKey
+from evidence_schema.timestamp import PinnedAuthorities, verify_timestamp
 from flows.collectors.errors import CollectorError
 from flows.collectors.registry import Kinds, load_kinds
 from flows.errors import FlowsError
@@ -19,6 +22,8 @@ from flows.settings import Located, load_settings
 from flows.steps.rules import catalog_of
 from flows.steps.runtime import pinned_policy, requester_of, signer_of, vault_credentials, vault_settings
 from flows.steps.selecting import planned_for
+from flows.vault.errors import TimestampUnavailable
+from flows.vault.timestamps import ask
 from flows.vault.vault import open_store, utc_now
 
 KNOWN = (FlowsError, ControlsError, EvidenceSchemaError, CollectorError)
@@ -41,6 +46,7 @@ def examine(config: Path) -> list[Examined]:
         ("pseudonym key", _pseudonyms),
         ("trust policy", _policy),
         ("vault", _vault),
+        ("time stamps", _timestamps),
         ("catalogue", _catalogue),
         ("roles", _roles),
         ("AWS", _accounts),
@@ -87,6 +93,31 @@ def _vault(located: Located) -> Iterator[Examined]:
         yield Examined("vault", "ready", f"{facts.url}: locks, {lock.mode} for {lock.days} day(s)")
     else:
         yield Examined("vault", "warns", f"{facts.url}: does not lock: for trials only")
+
+
+def _timestamps(located: Located) -> Iterator[Examined]:
+    """Each authority is asked for a token over nothing in particular, and held against the pinned roots."""
+    policy = pinned_policy(located)
+    trusted = policy.timestamps if policy else None
+    pinned = {one.id: PinnedAuthorities.read(one.roots.encode()) for one in trusted.authorities} if trusted else {}
+    if not located.settings.timestamps:
+        yield Examined("time stamps", "warns", "no authority: nobody but the writer says when; see `evidence init`")
+    for authority in located.settings.timestamps:
+        part = f"time stamps of {authority.id}"
+        if authority.id not in pinned:
+            yield Examined(
+                part, "fails", "expected its roots in the trust policy, found none: its tokens prove nothing"
+            )
+            continue
+        digest = Digest.of(secrets.token_bytes(32))
+        try:
+            told = verify_timestamp(ask(authority.url, digest), digest, pinned[authority.id])
+        except TimestampUnavailable as error:  # a run goes on without
+            yield Examined(part, "warns", str(error))
+        else:
+            yield Examined(
+                part, "ready", f"{told.authority}, {abs(told.gen_time - utc_now()).seconds} s from our clock"
+            )
 
 
 def _catalogue(located: Located) -> Iterator[Examined]:

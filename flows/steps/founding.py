@@ -13,6 +13,9 @@ from pydantic import ValidationError
 from controls.catalog import framework_of, installed
 from controls.documents import dump_yaml
 from evidence_schema.digest import Digest
+from evidence_schema.errors import BadAuthority
+from evidence_schema.models.trust import TimestampTrust, TrustedAuthority
+from evidence_schema.timestamp import PinnedAuthorities
 from flows.errors import SettingsError
 from flows.settings import PASSPHRASE_VARIABLE, Located, Settings
 from flows.steps.runtime import vault_settings
@@ -33,6 +36,15 @@ _HEADER = """\
 
 
 @dataclass(frozen=True)
+class NamedAuthority:
+    """A time-stamp authority: how its tokens are called, where it is asked, and the PEM file that vouches for it."""
+
+    id: str
+    url: str
+    roots: Path
+
+
+@dataclass(frozen=True)
 class Founding:
     """What `evidence init` was told."""
 
@@ -49,6 +61,7 @@ class Founding:
     profile: Mapping[str, Any] | None = None
     """Roles, categories and who signed them, as the settings hold them."""
     required_tags: tuple[str, ...] = ()
+    timestamps: tuple[NamedAuthority, ...] = ()
 
 
 @dataclass(frozen=True)
@@ -62,6 +75,7 @@ class Founded:
 def found(founding: Founding) -> Founded:
     """Write settings, keys and trust policy; raises SettingsError before anything is written."""
     settings = _settings(founding)
+    trusted = _trusted(founding.timestamps)
     located = Located(settings=settings, folder=founding.config.parent)
     policy_path = located.path(settings.trust_policy)
     key_path, pseudonyms_path = located.path(settings.keys.log), located.path(settings.keys.pseudonyms)
@@ -73,13 +87,29 @@ def found(founding: Founding) -> Founded:
     passphrase = os.environ.get(PASSPHRASE_VARIABLE)
     key = create_key(key_path, passphrase.encode() if passphrase else None, vault_url=located.vault_url)
     create_pseudonym_key(pseudonyms_path, vault_url=located.vault_url)
-    policy = trust_policy_for(settings.log, settings.origin, key)
+    policy = trust_policy_for(settings.log, settings.origin, key).model_copy(update={"timestamps": trusted})
     write_trust_policy(policy_path, policy, vault_url=located.vault_url)
     founding.config.parent.mkdir(parents=True, exist_ok=True)
     with founding.config.open("x", encoding="utf-8") as file:
         file.write(_HEADER + dump_yaml(_document(founding)))
     keys = {"signing key": key_path, "pseudonyms": pseudonyms_path}
     return Founded({"settings": founding.config, **keys, "trust policy": policy_path}, policy.fingerprint)
+
+
+def _trusted(authorities: tuple[NamedAuthority, ...]) -> TimestampTrust | None:
+    """What the auditor pins of them; raises SettingsError for a file that vouches for nobody."""
+    pinned = []
+    for authority in authorities:
+        try:
+            roots = authority.roots.read_bytes()
+            PinnedAuthorities.read(roots)
+            pinned.append(TrustedAuthority(id=authority.id, roots=roots.decode("ascii")))
+        except (OSError, UnicodeDecodeError, ValidationError, BadAuthority) as error:
+            raise SettingsError(
+                f"expected the certificates of the time-stamp authority {authority.id!r} in {authority.roots}, found: "
+                f"{error}; take the root certificate (PEM) that the authority publishes"
+            ) from error
+    return TimestampTrust(authorities=tuple(pinned)) if pinned else None
 
 
 def _settings(founding: Founding) -> Settings:
@@ -111,6 +141,8 @@ def _document(founding: Founding) -> dict[str, Any]:
         },
         "trust_policy": "trust-policy.json",
     }
+    if founding.timestamps:
+        document["timestamps"] = [{"id": one.id, "url": one.url} for one in founding.timestamps]
     if founding.profile is not None:
         document["profile"] = dict(founding.profile)
     if founding.required_tags:

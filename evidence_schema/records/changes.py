@@ -32,7 +32,7 @@ DEPLOYS: Mapping[str, tuple[str, ...]] = MappingProxyType({
 """Event source -> how the names of the events begin that bring software or machines into service."""
 
 
-_SIGN_IN_SOURCES = frozenset({"signin.amazonaws.com", "signin.aws.amazon.com"})
+_SIGN_IN_SOURCES = ("signin.amazonaws.com", "signin.aws.amazon.com")  # what comes from outside may have no hash
 
 
 def is_sign_in(event: Mapping[str, Any]) -> bool:

@@ -5,8 +5,8 @@
 1. The same units through Prefect and through a bare thread pool: at most 1.2 times as long, and 15 ms a task.
 2. `evidence --help` against a bare typer application: at most 1.3 times the processor time.
 3. The whole plan, three frameworks at once, in one region: at most 25 s and 300 MB, with Prefect's API beside it.
-4. The same in accounts of 5 and 50 times the size: at most 1.2 times the memory. 50 times takes some eight minutes, six
-   of them the emulated account's; `--scales 1,5` leaves it out.
+4. The same in accounts of 5 and 50 times the size: at most 1.2 times the memory. 50 times takes some six minutes on
+   two quiet cores, two of them to fill the emulated account; `--scales 1,5` leaves it out.
 """
 
 from __future__ import annotations

@@ -64,8 +64,13 @@ class Claims:
             self._problems.add("blob-size-differs", self._layout.blob(digest), f"{known} bytes", f"{size} says {by}")
 
     def bind(self, digest: Digest, run_id: str, unit: Digest) -> None:
-        """The blob is the transcript of this unit in this run."""
-        self._bindings.setdefault(digest.raw, binding(run_id, unit))
+        """The blob is the transcript of this unit in this run, and so of no other."""
+        ours = binding(run_id, unit)
+        if self._bindings.setdefault(digest.raw, ours) != ours:
+            found = f"one of another row, claimed for unit {unit} of {run_id} too"
+            self._problems.add(
+                "transcript-of-another-unit", self._layout.blob(digest), "a transcript of one row", found
+            )
 
     def exists(self, digest: Digest) -> bool:
         """Whether the blob was listed, or was written since."""

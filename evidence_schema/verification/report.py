@@ -136,7 +136,10 @@ def _unnamed(given: Given) -> str:
 
 
 def _tail(given: Given) -> str:
-    return "" if given.kept_size else "; dropped newest runs would show by age only, as no kept checkpoint was given"
+    """What stays unseen: newest runs that were dropped, as long as those that are left are fresh."""
+    if given.kept_size:
+        return "; newest runs written after the kept checkpoint and dropped would show by age only"
+    return "; dropped newest runs would show by age only, as no kept checkpoint was given"
 
 
 def _timely(given: Given) -> tuple[Verdict, str]:
@@ -147,7 +150,10 @@ def _timely(given: Given) -> tuple[Verdict, str]:
 
 def _anchored(given: Given) -> tuple[Verdict, str]:
     if given.kept_size is None:
-        return Verdict.NOT_SHOWN, "no kept checkpoint given: keep this one, and give it next time"
+        return Verdict.NOT_SHOWN, (
+            "no kept checkpoint given: dropped newest runs show by age only, and whoever holds the signing key could "
+            "have told everything otherwise; keep this checkpoint, and give it next time"
+        )
     if given.kept_size == 0:
         return Verdict.NOT_SHOWN, "the kept checkpoint is of an empty log, which every log extends"
     newer = given.tree_size - given.kept_size

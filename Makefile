@@ -9,7 +9,7 @@ SHELL := /bin/bash
 export PREFECT_SERVER_ANALYTICS_ENABLED := false
 export DO_NOT_TRACK := 1
 
-.PHONY: setup setup-dev demo test lint types bench clean lock
+.PHONY: setup setup-dev demo test lint types bench tamper crash clean lock
 
 setup: $(VENV)/.setup ## build .venv with the command `evidence` in it
 
@@ -48,6 +48,12 @@ suite-%: setup-dev ## one suite: unit, vectors, journeys, faults; or thorough: t
 
 bench: setup-dev ## ratios against a bare baseline measured in the same run
 	$(BIN)/python -m tests.benchmarks
+
+tamper: setup-dev ## 20,000 mutations of each attacker with each knowledge of an auditor; TAMPER_SEED makes them others
+	$(BIN)/python tests/tamper
+
+crash: setup-dev ## four writers killed with -9 at every step and at random, and the S3 server: what is lost
+	$(BIN)/python tests/tamper/crash.py
 
 COMPILE := $(BIN)/uv pip compile --quiet --universal --python-version 3.11 --generate-hashes \
 	--no-emit-index-url --no-emit-find-links --no-header --no-annotate

@@ -95,11 +95,11 @@ def write_history(
     vault = assemble(store, settings, SIGNER, clock=clock, collector_version="0.1.0")
     ends = []
     for number in range(runs):
-        _Occasion(vault, clock, number, f"monthly/{2026 + number // 12}-{number % 12 + 1:02}").whole()
+        Occasion(vault, clock, number, f"monthly/{2026 + number // 12}-{number % 12 + 1:02}").whole()
         ends.append(vault.log.head().size)
         if number + 1 == ATTEMPT_AFTER:
             clock.advance(hours=6)
-            attempt = _Occasion(vault, clock, 99, "adhoc/0123456789ab")
+            attempt = Occasion(vault, clock, 99, "adhoc/0123456789ab")
             attempt.open()
             for place, planned in enumerate(attempt.units[:attempted]):
                 attempt.gather(place, planned)
@@ -111,8 +111,8 @@ def write_history(
 
 
 @dataclass
-class _Occasion:
-    """One run, by the vault's own steps."""
+class Occasion:
+    """One run, by the vault's own steps. Every step can be done again: what stands is not written twice."""
 
     vault: Vault
     clock: Clock
@@ -124,6 +124,13 @@ class _Occasion:
     def __post_init__(self) -> None:
         self.period = Period(start=self.clock.moment - MONTH, end=self.clock.moment)
         self.run_id = f"run-{self.clock.moment:%Y%m%dT%H%M%SZ}-{self.number:08x}"
+
+    @classmethod
+    def resumed(cls, vault: Vault, clock: Clock, opened: RunOpen) -> Occasion:
+        """A run that another process has opened and did not end."""
+        found = cls(vault, clock, int(opened.run_id[-8:], 16), opened.slot)
+        found.period, found.run_id = opened.period, opened.run_id
+        return found
 
     def whole(self) -> None:
         """Opened, gathered, closed, judged, exported; a minute each."""

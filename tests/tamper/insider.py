@@ -72,7 +72,7 @@ class Story:
         for number, statement in enumerate(self.told):
             numbers.setdefault(statement.predicate.run_id, []).append(number)
         self.runs = tuple(self._run(tuple(found)) for found in numbers.values() if len(found) == 4)
-        self.attempt = next(tuple(found) for found in numbers.values() if len(found) == 2)
+        self.attempt = next((tuple(found) for found in numbers.values() if len(found) == 2), ())
         named = Counter(digest for run in self.runs for digest in _named(run))
         self.shared = {digest for digest, times in named.items() if times > 1}
 

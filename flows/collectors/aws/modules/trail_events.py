@@ -43,7 +43,7 @@ _CHANGE_NOTHING = frozenset({"GetPasswordData", "StartSession"})
 
 CHANGE = "change"
 """Of an event that is taken for no other reason: changes are told apart when they are read."""
-_TAKES_ROLE = ("AssumeRole", "AssumeRoleWithSAML", "AssumeRoleWithWebIdentity")  # what comes from outside may have no hash
+_TAKES_ROLE = ("AssumeRole", "AssumeRoleWithSAML", "AssumeRoleWithWebIdentity")  # an outsider's name may have no hash
 
 
 def reasons_for(event: Mapping[str, Any]) -> tuple[str, ...]:

@@ -11,6 +11,8 @@
 7. Hash every blob: its bytes are those of its name, its size is the one stated, every named blob exists.
 8. Compare findings and outcomes with the entries that sealed their manifest, catalogue, plan and settings.
 9. Look at the times: nothing from the future, receipts within their run, the newest run not older than promised.
+10. Of a package: it is a sound bag; the last entry of its log names its scope, the scope names every file drawn for it;
+    what the scope promises is there, and what it leaves out is a note, never missing evidence.
 
 What this proves is that bytes were not changed, dropped or re-ordered since they were sealed: never that they are true.
 Two things stay undetected: without a kept checkpoint, and while the log is fresh, that its newest entries were dropped;

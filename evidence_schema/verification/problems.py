@@ -112,11 +112,24 @@ TYPES: dict[str, tuple[int, Property]] = {
     "receipt-outside-its-run": (9, _T),
     "nothing-collected": (9, _F),
     "stale": (9, _F),
+    "bag-malformed": (10, _I),
+    "bag-file-changed": (10, _I),
+    "bag-file-missing": (10, _C),
+    "bag-file-unlisted": (10, _A),
+    "bag-info-differs": (10, _I),
+    "package-not-logged": (10, _A),
+    "scope-malformed": (10, _I),
+    "scope-differs": (10, _I),
+    "package-contents-differ": (10, _I),
+    "package-file-changed": (10, _I),
+    "package-file-missing": (10, _C),
+    "package-file-unknown": (10, _A),
     "run-in-progress": (5, _C),
     "run-abandoned": (5, _C),
     "unnamed-blob": (7, _I),
+    "not-in-package": (10, _C),
 }
-"""Type -> (step, property). The last three are only ever notes: they say what an auditor wants to know, not a fault."""
+"""Type -> (step, property). The last four are only ever notes: they say what an auditor wants to know, not a fault."""
 
 
 @dataclass(frozen=True, order=True, slots=True)

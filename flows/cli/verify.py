@@ -9,12 +9,13 @@ import typer
 from flows.cli.options import Config, Json
 
 if TYPE_CHECKING:
+    from evidence_schema.reader import Reader
     from evidence_schema.verification import Report, WorkbookReport
 
 
 def verify(
     place: Annotated[
-        str | None, typer.Argument(help="A vault folder or s3://bucket [default: the settings' vault]")
+        str | None, typer.Argument(help="A vault folder, s3://bucket or a package [default: the settings' vault]")
     ] = None,
     trust: Annotated[str | None, typer.Option("--trust", help="The trust policy that you pinned (a file)")] = None,
     kept: Annotated[
@@ -38,13 +39,21 @@ def verify(
     from flows.cli.console import now
     from flows.cli.files import pieces, read_file
     from flows.cli.progress import counting
+    from flows.report.package.reading import PackageVault, is_package, open_package
     from flows.steps.places import store_at
 
     policy = read_trust_policy(read_file(trust)) if trust else None
     anchor = read_file(kept) if kept else None
-    store, settings = store_at(place, config)
+    store: Reader
+    files, log = None, None
+    if place is not None and is_package(place):
+        files = open_package(Path(place))
+        store = PackageVault(files)
+    else:
+        store, settings = store_at(place, config)
+        log = settings.log
     with counting("verifying") as progress:
-        report = verify_log(store, trust=policy, now=now(), kept=anchor, log=settings.log, progress=progress)
+        report = verify_log(store, trust=policy, now=now(), kept=anchor, log=log, progress=progress, package=files)
     about = verify_workbook(store, pieces(workbook), trust=policy) if workbook else None
     _show(report, about, as_json=json)
     if save:
@@ -68,6 +77,7 @@ def _show(report: Report, about: WorkbookReport | None, *, as_json: bool) -> Non
                 "runs": report.runs,
                 "blobs": report.blobs,
                 "bytes": report.bytes,
+                "left_out": report.left_out,
                 "pinned": report.pinned,
                 "simulated_runs": report.simulated_runs,
                 "exit_code": report.exit_code,

@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import os
-from collections.abc import Callable, Iterator
+from collections.abc import Callable
 from dataclasses import dataclass
 from pathlib import Path
 from unittest import mock
@@ -37,7 +37,7 @@ class Packer:
 
 
 @pytest.fixture(scope="session")
-def packer(session_world: World, organisation: Founder, tmp_path_factory: pytest.TempPathFactory) -> Iterator[Packer]:
+def packer(session_world: World, organisation: Founder, tmp_path_factory: pytest.TempPathFactory) -> Packer:
     place = organisation(tmp_path_factory.mktemp("packed"), requirements=EIGHT)
     for _ in range(2):
         gathered = collected_here(place, Selection(frameworks=("hipaa", "gdpr", "soc2")))
@@ -45,7 +45,7 @@ def packer(session_world: World, organisation: Founder, tmp_path_factory: pytest
         runtime = open_runtime(place.settings_file)
         for framework in ("hipaa", "gdpr", "soc2"):
             compile_framework(runtime, gathered.state, framework, None)
-    yield Packer(place)
+    return Packer(place)
 
 
 @pytest.fixture(scope="session")

@@ -10,6 +10,7 @@ from evidence_schema.models.base import Frozen
 from evidence_schema.models.entry import Statement
 from evidence_schema.models.finding import Finding, FindingsHeader, Outcomes
 from evidence_schema.models.package import Omission, PackageFile, PackageScope
+from evidence_schema.models.proof import ArtifactProof
 from evidence_schema.models.receipt import Manifest, Receipt
 from evidence_schema.models.transcript import Call, Record, TranscriptHeader
 from evidence_schema.models.trust import TrustPolicy
@@ -28,6 +29,7 @@ PUBLISHED: dict[str, type[Frozen]] = {
     "package-scope": PackageScope,
     "plan": Plan,
     "planned-unit": PlannedUnit,
+    "proof": ArtifactProof,
     "receipt": Receipt,
     "record": Record,
     "statement": Statement,

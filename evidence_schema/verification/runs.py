@@ -108,7 +108,7 @@ def _check_named(
     entry: Entry, predicate: Predicate, run: Run | None, claims: Claims, problems: Problems, scope: Scope
 ) -> None:
     """What an entry names exists, and its subject is something that it names."""
-    named = _named(predicate)
+    named = named_by(predicate)
     for what, (digest, size) in named.items():
         promised = scope.has_named(predicate, what)
         claims.name("entry-blob-missing", digest, size, f"{entry.key} ({what})", promised=promised)
@@ -118,7 +118,8 @@ def _check_named(
         problems.add("subject-differs", entry.key, "a subject that the entry names, or its run's opening", found)
 
 
-def _named(predicate: Predicate) -> dict[str, tuple[Digest, int | None]]:
+def named_by(predicate: Predicate) -> dict[str, tuple[Digest, int | None]]:
+    """The blobs that an entry names, by what they are: digest, and size where it is stated."""
     if isinstance(predicate, RunOpen):
         return {
             "catalogue": (predicate.catalogue, None),

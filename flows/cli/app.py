@@ -20,6 +20,7 @@ from flows.cli import (
     package,
     plan,
     policy,
+    prove,
     reperform,
     status,
     verify,
@@ -50,6 +51,7 @@ app.command("status")(status.status)
 app.command("workbook")(workbook.workbook)
 app.command("package")(package.package)
 app.command("unseal")(package.unseal)
+app.command("prove")(prove.prove)
 app.command("verify")(verify.verify)
 app.command("reperform")(reperform.reperform)
 app.command("diff")(diff.diff)

@@ -37,6 +37,7 @@ from evidence_schema.models.finding import (
 )
 from evidence_schema.models.names import FindingResult, GatherResult, LockMode, Mode, Outcome, PackageStatus, Trigger
 from evidence_schema.models.package import Omission, PackageFile, PackageScope, ScopedRun
+from evidence_schema.models.proof import ArtifactProof, RowProof, Token
 from evidence_schema.models.receipt import (
     CallCounts,
     CallProblem,
@@ -316,6 +317,17 @@ EXAMPLES: dict[str, list[Frozen]] = {
             contents=Listing(digest=ONE, size=1, rows=1),
             omitted=2,
         )
+    ],
+    "proof": [
+        ArtifactProof(log="clinic", artifact=ONE, tlog_proof="c2sp.org/tlog-proof@v1", entry="{}"),
+        ArtifactProof(
+            log="clinic",
+            artifact=ONE,
+            tlog_proof="c2sp.org/tlog-proof@v1",
+            entry="{}",
+            row=RowProof(line="{}", index=0, size=1, path=("AA==",)),
+            tokens=(Token(name="000000000003.tsa.tsr", reply="AA=="),),
+        ),
     ],
     "transcript-header": [
         TranscriptHeader(

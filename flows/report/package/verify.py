@@ -2,6 +2,7 @@
 """Verify an evidence package with Python's standard library and `openssl` alone. One file, nothing to install.
 
     python3 -I verify.py PACKAGE --trust trust-policy.json [--kept CHECKPOINT] [--tsa-ca CA.pem] [--json]
+    python3 -I verify.py ARTIFACT --proof PROOF --trust trust-policy.json
 
 PACKAGE is a folder or a zip; it is read in place, never unpacked. The trust policy is the one that you pinned when the
 engagement began: a key found inside a package is never trusted. Take this file from elsewhere than the package, too.
@@ -197,9 +198,7 @@ class Archive:
             if not plain or info.orig_filename != name or not safe(name.rstrip("/")) or name.casefold() in seen:
                 raise CannotRun(f"an unsafe entry in the archive: {name!a}")
             if info.flag_bits & 1 or info.compress_type not in (0, 8) or info.header_offset < end:
-                raise CannotRun(
-                    f"an entry that is encrypted, or packed in an unknown way, or in another: {name!a}"
-                )
+                raise CannotRun(f"an entry that is encrypted, or packed in an unknown way, or in another: {name!a}")
             seen.add(name.casefold())
             end = info.header_offset + 30 + len(name.encode()) + info.compress_size
             total += info.file_size
@@ -1012,6 +1011,71 @@ def _named(predicate: dict[str, Any]) -> dict[str, tuple[str, int | None]]:
     return {field: (predicate[field], None) for field in fields}
 
 
+def climbs(index: int, size: int, found: bytes, path: list[bytes], root: bytes) -> bool:
+    """RFC 9162 section 2.1.3.2: whether a leaf stands at an index of the tree with this size and root."""
+    place, last = index, size - 1
+    if not 0 <= index < size:
+        return False
+    for sibling in path:
+        if last == 0:
+            return False
+        if place & 1 or place == last:
+            found = node(sibling, found)
+            while place and not place & 1:
+                place, last = place >> 1, last >> 1
+        else:
+            found = node(found, sibling)
+        place, last = place >> 1, last >> 1
+    return last == 0 and found == root
+
+
+def check_proof(data: bytes, policy: dict[str, Any] | None, artifact: bytes, openssl: OpenSSL) -> Problems:
+    """One artifact's proof: the checkpoint signed, the entry in the log, the row under the entry, the artifact in it."""
+    problems = Problems()
+    try:
+        _check_proof(parse(data), policy, artifact, openssl, problems)
+    except SHAPE_ERRORS as error:
+        problems.add("intact", "proof-malformed", "proof", error)
+    return problems
+
+
+def _check_proof(
+    proof: dict[str, Any], policy: dict[str, Any] | None, artifact: bytes, openssl: OpenSSL, problems: Problems
+) -> None:
+    head, _, checkpoint = proof["tlog_proof"].partition("\n\n")
+    name, numbered, *hashes = head.split("\n")
+    index = int(numbered.removeprefix("index "))
+    if (proof["schema"], name, numbered) != ("evidence/proof/v1", "c2sp.org/tlog-proof@v1", f"index {index}"):
+        raise Odd("another format")
+    note, entry = Note(checkpoint.encode()), Entry(index, "proof", proof["entry"].encode(), problems)
+    if policy is not None:
+        keys = [Key(item) for item in policy["keys"]]
+        if (policy["log"], policy["origin"]) != (proof["log"], note.origin):
+            problems.add("authentic", "proof-differs", "proof", note.origin)
+        for type_, found in note.faults(keys, openssl):
+            problems.add("authentic", type_, "proof", found)
+        known = [key for key in keys if key.keyid == entry.keyid and key.may_sign(index)]
+        if entry.signatures != 1 or not known or not openssl.holds(known[0].raw, entry.pae, entry.signature):
+            problems.add("authentic", "entry-signature-bad", "proof")
+    if not climbs(index, note.size, entry.leaf, [unbase64(item) for item in hashes], note.root):
+        problems.add("intact", "proof-not-included", "proof", "the entry")
+    predicate, wanted = entry.predicate, proof["artifact"]
+    if predicate.get("log") != proof["log"]:
+        problems.add("authentic", "entry-of-another-log", "proof")
+    row = proof.get("row")
+    if row is None:
+        named = {digest for digest, _ in _named(predicate).values()}
+    else:
+        line, path = row["line"].encode(), [unbase64(item) for item in row["path"]]
+        root = bytes.fromhex(hexes(predicate["rows"]))
+        if not climbs(row["index"], row["size"], leaf(line), path, root):
+            problems.add("intact", "proof-not-included", "proof", "the row")
+        receipt = parse(line)
+        named = {blob["digest"] for blob in receipt["blobs"]} if receipt["run_id"] == predicate["run_id"] else set()
+    if wanted not in named or sha256(artifact) != hexes(wanted):
+        problems.add("intact", "proof-of-another", "proof", sha256(artifact))
+
+
 # ------------------------------------------------------------------------------------------------------ command line
 
 
@@ -1060,6 +1124,7 @@ def main(arguments: Iterable[str]) -> int:
     """The exit code."""
     parser = argparse.ArgumentParser(description="Verify an evidence package without installing anything.")
     parser.add_argument("package", help="a folder or a zip")
+    parser.add_argument("--proof", help="a proof of one artifact; the argument is then the artifact's file")
     parser.add_argument("--trust", help="the trust policy that you pinned")
     parser.add_argument("--kept", help="a checkpoint that you kept")
     parser.add_argument("--tsa-ca", help="the certificate of the time-stamp authority (PEM)")
@@ -1071,6 +1136,9 @@ def main(arguments: Iterable[str]) -> int:
         policy = read_policy(given.trust)
         kept = Path(given.kept).read_bytes() if given.kept else None
         with tempfile.TemporaryDirectory() as scratch:
+            if given.proof:
+                artifact, proof = Path(given.package).read_bytes(), Path(given.proof).read_bytes()
+                return told_of(check_proof(proof, policy, artifact, OpenSSL(Path(scratch))), policy, given.json)
             package = Package(Path(given.package))
             authority = Path(given.tsa_ca) if given.tsa_ca else None
             verifier = Verifier(package, policy, kept, authority, now, OpenSSL(Path(scratch)))
@@ -1078,9 +1146,16 @@ def main(arguments: Iterable[str]) -> int:
     except (CannotRun, Odd, *READ_ERRORS) as error:
         print(f"verify.py: {error}", file=sys.stderr)
         return 3
+    return told_of(problems, policy, given.json, kept=bool(kept), stamped=verifier.stamped)
+
+
+def told_of(
+    problems: Problems, policy: dict[str, Any] | None, as_json: Any, *, kept: bool = False, stamped: int = 0
+) -> int:
+    """Print the verdicts; the exit code."""
     code = problems.exit_code(pinned=policy is not None)
-    told = verdicts(problems, pinned=policy is not None, kept=bool(kept), stamped=verifier.stamped)
-    tell(problems, told, code, as_json=given.json)
+    told = verdicts(problems, pinned=policy is not None, kept=kept, stamped=stamped)
+    tell(problems, told, code, as_json=bool(as_json))
     return code
 
 

@@ -183,7 +183,12 @@ def an_entry(bag: Path) -> Path:
     return entries(bag)[1]
 
 
+def other_version(bag: Path) -> None:
+    (bag / "bagit.txt").write_text("BagIt-Version: 0.97\nTag-File-Character-Encoding: UTF-8\n")
+
+
 BROKEN = (
+    Broken("an older form of a bag, rebagged", other_version, kinds("intact"), shell=False),
     Broken("a bit of a sealed artifact", flipped(artifact_blob), kinds("intact"), shell=True, rebag=False),
     Broken("a bit of an entry", flipped(an_entry), kinds("authentic", "intact", "ordered"), shell=True, rebag=False),
     Broken("a view is gone", removed(a_view), kinds("complete", "intact"), shell=True, rebag=False),

@@ -21,6 +21,8 @@ from flows.errors import UsageError
 from flows.steps.judging import closed_of, receipts_of
 from flows.steps.proving import prove
 
+pytestmark = [pytest.mark.journey, pytest.mark.xdist_group("package")]
+
 
 class Proven:
     """A proof of a row's transcript, and what it is about."""

@@ -14,12 +14,22 @@ from datetime import UTC, datetime
 from pathlib import Path
 
 import pytest
-from breaking import BROKEN, Broken, rebagged
+from breaking import BROKEN, Broken, checkpoints, entries, log_of, rebagged, scope_blob
 
+from evidence_schema import merkle
+from evidence_schema.checkpoint import Checkpoint
+from evidence_schema.digest import Digest
+from evidence_schema.dsse import encode_envelope, parse_envelope, sign_envelope
+from evidence_schema.models.entry import PAYLOAD_TYPE, Statement, Subject
+from evidence_schema.models.package import PackageScope
+from evidence_schema.note import parse_note, sign_note
 from evidence_schema.verification import Report, read_trust_policy, verify_log
 from flows.report.package import verify as single
 from flows.report.package.reading import PackageVault, open_package
 from flows.report.package.readme import shell_lines
+from flows.vault.keys import load_key
+
+pytestmark = [pytest.mark.journey, pytest.mark.xdist_group("package")]
 
 SINGLE = Path(single.__file__)
 
@@ -87,7 +97,39 @@ def test_all_three_agree_on_a_broken_package(broken: Broken, package: Path, pack
 
 def test_there_are_enough_broken_packages() -> None:
     assert len(BROKEN) >= 20
-    assert sum(not broken.shell for broken in BROKEN) == 6
+    assert sum(not broken.shell for broken in BROKEN) == 7
+
+
+def test_a_scope_that_the_key_holder_changed_afterwards_differs_from_its_entry(
+    package: Path, packer, tmp_path: Path
+) -> None:
+    """The insider signs the last entry again, over a scope that names another recipient than the entry."""
+    bag, trust = tmp_path / "bag", packer.place.trust
+    shutil.copytree(package, bag)
+    signer = load_key(f"file:{next((packer.place.folder / 'keys').glob('*.pem'))}")
+    scope = PackageScope.from_canonical(scope_blob(bag).read_bytes()).model_copy(update={"recipient": "friends"})
+    scope_blob(bag).unlink()
+    digest, data = Digest.of(scope.canonical()), scope.canonical()
+    place = log_of(bag) / "blob" / "sha256" / digest.hex[:2] / digest.hex
+    place.parent.mkdir(exist_ok=True)
+    place.write_bytes(data)
+    envelope = parse_envelope(entries(bag)[-1].read_bytes())
+    statement = Statement.from_canonical(envelope.payload)
+    lie = Statement(
+        subject=(Subject.of("scope.json", digest),),
+        predicate=statement.predicate.model_copy(update={"digest": digest, "size": len(data)}),
+    )
+    sealed = encode_envelope(sign_envelope(PAYLOAD_TYPE, lie.canonical(), signer.public_raw, signer.sign))
+    entries(bag)[-1].write_bytes(sealed)
+    leaves = [merkle.leaf_hash(path.read_bytes()) for path in entries(bag)]
+    origin = parse_note(checkpoints(bag)[-1].read_bytes()).signatures[0].name
+    text = Checkpoint(origin, len(leaves), merkle.root(leaves)).text
+    checkpoints(bag)[-1].write_bytes(sign_note(text, origin, signer.public_raw, signer.sign))
+    rebagged(bag)
+    report = by_command(bag, trust)
+    assert {problem.type for problem in report.problems} == {"scope-differs"}
+    code, told = by_single_file(bag, trust)
+    assert (code, [item["type"] for item in told["problems"]]) == (report.exit_code, ["scope-differs"])
 
 
 def test_without_a_pinned_policy_a_sound_package_is_unpinned_for_both(package: Path) -> None:

@@ -1030,7 +1030,7 @@ def climbs(index: int, size: int, found: bytes, path: list[bytes], root: bytes) 
 
 
 def check_proof(data: bytes, policy: dict[str, Any] | None, artifact: bytes, openssl: OpenSSL) -> Problems:
-    """One artifact's proof: the checkpoint signed, the entry in the log, the row under the entry, the artifact in it."""
+    """One artifact's proof: checkpoint signed, entry in the log, row under the entry, artifact in the row."""
     problems = Problems()
     try:
         _check_proof(parse(data), policy, artifact, openssl, problems)

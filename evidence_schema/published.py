@@ -9,6 +9,8 @@ from typing import Any, Literal
 from evidence_schema.models.base import Frozen
 from evidence_schema.models.entry import Statement
 from evidence_schema.models.finding import Finding, FindingsHeader, Outcomes
+from evidence_schema.models.package import Omission, PackageFile, PackageScope
+from evidence_schema.models.proof import ArtifactProof
 from evidence_schema.models.receipt import Manifest, Receipt
 from evidence_schema.models.transcript import Call, Record, TranscriptHeader
 from evidence_schema.models.trust import TrustPolicy
@@ -22,8 +24,12 @@ PUBLISHED: dict[str, type[Frozen]] = {
     "findings-header": FindingsHeader,
     "manifest": Manifest,
     "outcomes": Outcomes,
+    "package-file": PackageFile,
+    "package-omission": Omission,
+    "package-scope": PackageScope,
     "plan": Plan,
     "planned-unit": PlannedUnit,
+    "proof": ArtifactProof,
     "receipt": Receipt,
     "record": Record,
     "statement": Statement,

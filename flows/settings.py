@@ -5,8 +5,9 @@ from __future__ import annotations
 import os
 import re
 from collections.abc import Mapping
+from datetime import datetime
 from pathlib import Path
-from typing import Annotated, Any, Self
+from typing import Annotated, Any, Literal, Self
 
 from pydantic import AfterValidator, Field, model_validator
 
@@ -25,6 +26,7 @@ from evidence_schema.models.names import (
     KindName,
     LockMode,
     LogName,
+    RecipientId,
     RegionName,
 )
 from flows.errors import SettingsError
@@ -144,6 +146,28 @@ class Override(Frozen):
         return bool(self.approved_by and self.reason and self.as_of)
 
 
+class Agreement(Frozen):
+    """What binds a recipient of unmasked evidence."""
+
+    kind: Literal["business_associate", "processor", "confidentiality"]
+    reference: str = Field(min_length=1, max_length=120)
+    signed: UtcTime
+    until: UtcTime | None = None
+
+    def is_in_force(self, at: datetime) -> bool:
+        """Whether it binds at a moment."""
+        return self.signed <= at and (self.until is None or at < self.until)
+
+
+class Recipient(Frozen):
+    """An organisation that evidence may be disclosed to, its X25519 public key (base64), and what binds it."""
+
+    id: RecipientId
+    name: str = Field(min_length=1, max_length=200)
+    key: str = Field(pattern=r"^[A-Za-z0-9+/]{43}=$")
+    agreements: tuple[Agreement, ...] = ()
+
+
 class Settings(Frozen):
     """What the organisation decided. Holds no secret: all of it is sealed with each run."""
 
@@ -166,6 +190,8 @@ class Settings(Frozen):
     """The organisation's roles and SOC 2 categories; a control that they exclude is not applicable."""
     wording: str | None = Field(default=None, min_length=1, max_length=500)
     """A YAML file, control id -> official or licensed wording, that is shown beside ours."""
+    recipients: tuple[Recipient, ...] = ()
+    """Who may be given unmasked evidence, encrypted to their key."""
     facts: dict[FieldName, Fact] = Field(default_factory=dict)
     parameters: dict[str, Override] = Field(default_factory=dict)
     opt_in: dict[KindName, OptIn] = Field(default_factory=dict)

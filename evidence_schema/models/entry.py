@@ -8,7 +8,16 @@ from pydantic import Field
 
 from evidence_schema.digest import Digest
 from evidence_schema.models.base import Frozen, NonNegative, UtcTime
-from evidence_schema.models.names import CaseId, FrameworkId, GatherResult, LogName, RunId, SlotName, Trigger
+from evidence_schema.models.names import (
+    CaseId,
+    FrameworkId,
+    GatherResult,
+    LogName,
+    RecipientId,
+    RunId,
+    SlotName,
+    Trigger,
+)
 from evidence_schema.models.unit import Period
 
 STATEMENT_TYPE = "https://in-toto.io/Statement/v1"
@@ -76,6 +85,8 @@ class RunClose(EntryBase):
     results: dict[GatherResult, NonNegative]
     redacted: NonNegative
     quarantined: NonNegative
+    rows: Digest | None = None
+    """Merkle root (RFC 6962) over the manifest's rows in their order: proves one row without all others."""
     duration_s: NonNegative
     status: Literal["complete", "partial"]
 
@@ -98,10 +109,18 @@ class Judged(EntryBase):
 
 
 class Export(EntryBase):
-    """A workbook left the log: which bytes, compiled at which tree size."""
+    """A workbook left the log: which bytes, compiled at which tree size. Of a package (`package` says in which form)
+    the bytes are its scope statement, which names the digest of all that was drawn for it.
+    """
 
     type: Literal["export"] = "export"
-    framework: FrameworkId
+    framework: FrameworkId | None = None
+    """Of a workbook."""
+    package: Literal["masked", "unmasked"] | None = None
+    recipient: RecipientId | None = None
+    """Who can open the unmasked part."""
+    reason: str | None = Field(default=None, pattern=r"^[0-9a-f]{32}$")
+    """Keyed pseudonym of why it was unmasked: the words themselves could name somebody."""
     name: str = Field(max_length=200)
     digest: Digest
     size: NonNegative

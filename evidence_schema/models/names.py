@@ -21,6 +21,8 @@ RunId = Annotated[str, Field(pattern=r"^run-[0-9]{8}T[0-9]{6}Z-[0-9a-f]{8}$")]
 """Fits an STS role session name, so that CloudTrail can witness our calls."""
 SlotName = Annotated[str, Field(pattern=r"^[a-z]{3,16}/[0-9a-z-]{4,32}$")]
 """For example `monthly/2026-11`, `adhoc/9f2c51d07a3e`."""
+RecipientId = Annotated[str, Field(pattern=r"^[a-z0-9][a-z0-9-]{1,47}$")]
+"""An organisation that evidence is disclosed to, as the settings call it: never a person."""
 LogName = Annotated[str, Field(pattern=r"^[a-z0-9][a-z0-9-]{2,47}$")]
 CaseId = Annotated[str, Field(pattern=r"^[A-Za-z0-9][A-Za-z0-9._-]{0,63}$")]
 """A ticket or incident number: never a name, never free text."""
@@ -76,6 +78,14 @@ class Mode(StrEnum):
     AUTO = "auto"
     HUMAN = "human"
     REPORT = "report"
+
+
+class PackageStatus(StrEnum):
+    """Whether a package holds all that its scope promises; `failed`: not even what a verifier needs."""
+
+    COMPLETE = "complete"
+    PARTIAL = "partial"
+    FAILED = "failed"
 
 
 class Directness(StrEnum):

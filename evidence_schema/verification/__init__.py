@@ -13,6 +13,9 @@
 9. Look at the times: nothing from the future, receipts within their run, the newest run not older than promised; by
    the time-stamp tokens of pinned authorities each entry existed when it says, and each run began after the token that
    it names.
+10. Of a package: it is a sound bag; the last entry of its log names its scope, the scope names every file drawn for it;
+    what the scope promises is there, and what it leaves out is a note, never missing evidence.
+11. A proof of one artifact, by itself: its checkpoint is signed, its entry is in the log, its row is in the manifest.
 
 What this proves is that bytes were not changed, dropped or re-ordered since they were sealed: never that they are true.
 Two things stay undetected: without a kept checkpoint, and while the log is fresh, that its newest entries were dropped;
@@ -20,6 +23,7 @@ and changes of the receipts of a run that was never closed, for only a manifest 
 """
 
 from evidence_schema.verification.problems import TYPES, Problem, Property
+from evidence_schema.verification.proofs import ProofReport, verify_proof
 from evidence_schema.verification.report import Report, Verdict, WorkbookReport
 from evidence_schema.verification.runs import RESUME_WINDOW
 from evidence_schema.verification.trust import BadTrustPolicy, read_trust_policy
@@ -30,11 +34,13 @@ __all__ = [
     "TYPES",
     "BadTrustPolicy",
     "Problem",
+    "ProofReport",
     "Property",
     "Report",
     "Verdict",
     "WorkbookReport",
     "read_trust_policy",
     "verify_log",
+    "verify_proof",
     "verify_workbook",
 ]

@@ -50,10 +50,19 @@ class Claims:
         self._problems = problems
         self._sizes: dict[bytes, int] = {}
         self._bindings: dict[bytes, bytes] = {}
+        self._left_out: set[bytes] = set()
 
-    def name(self, type_: str, digest: Digest, size: int | None, by: str) -> None:
-        """`by` says that a blob exists; `type_` is the problem where it does not."""
-        if not self.exists(digest):
+    @property
+    def left_out(self) -> int:
+        """How many blobs are named and not there, as the scope of a package has it."""
+        return len(self._left_out)
+
+    def name(self, type_: str, digest: Digest, size: int | None, by: str, *, promised: bool = True) -> None:
+        """`by` says that a blob exists; `type_` is the problem where it does not, if it was `promised` here."""
+        if not promised:
+            if not self.exists(digest):
+                self._left_out.add(digest.raw)
+        elif not self.exists(digest):
             self._problems.add(type_, self._layout.blob(digest), f"a blob, for {by} names it", "none")
         known = self._sizes.setdefault(digest.raw, -1 if size is None else size)
         if size is None or known == size:

@@ -110,7 +110,7 @@ class Checkpoints:
         elif merkle.root(self._leaves[: checkpoint.size]) != checkpoint.root:
             found = f"another root over the first {checkpoint.size} entries"
             self._problems.add("kept-checkpoint-root-differs", key, to_base64(checkpoint.root), found)
-        if self._keyring is not None and _signature_faults(kept, self._keyring):
+        if self._keyring is not None and signature_faults(kept, self._keyring):
             self._problems.add("kept-checkpoint-not-signed", key, "a kept checkpoint by a pinned key", "another one")
 
     def _check_all_sizes(self, listing: Listing) -> None:
@@ -150,13 +150,13 @@ class Checkpoints:
         elif checkpoint.root != running.root():
             faults.append(("checkpoint-root-differs", to_base64(running.root()), to_base64(checkpoint.root)))
         if self._keyring is not None:
-            faults += _signature_faults(signed, self._keyring)
+            faults += signature_faults(signed, self._keyring)
         for type_, expected, found in faults:
             self._problems.add(type_, key, expected, found)
         return not faults
 
 
-def _signature_faults(signed: SignedCheckpoint, keyring: Keyring) -> list[tuple[str, object, object]]:
+def signature_faults(signed: SignedCheckpoint, keyring: Keyring) -> list[tuple[str, object, object]]:
     """Every line must be a pinned key's and hold, and one of them by a key that may sign the newest entry covered."""
     faults: list[tuple[str, object, object]] = []
     index = max(signed.checkpoint.size - 1, 0)

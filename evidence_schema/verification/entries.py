@@ -48,7 +48,7 @@ def read_entries(
     for seq, data in ahead(read, sorted(listing.entries), width):
         progress.step("entries")
         if isinstance(data, bytes):
-            entries.append(_entry(layout.entry(seq), seq, data, problems))
+            entries.append(read_entry(layout.entry(seq), seq, data, problems))
         else:
             type_ = "entry-malformed" if isinstance(data, Misshapen) else "entry-unreadable"
             problems.add(type_, layout.entry(seq), "the bytes of an entry", data)
@@ -71,7 +71,8 @@ def beginning(entries: Sequence[Entry]) -> list[Entry]:
     return [entry for place, entry in enumerate(entries) if entry.seq == place]
 
 
-def _entry(key: str, seq: int, data: bytes, problems: Problems) -> Entry:
+def read_entry(key: str, seq: int, data: bytes, problems: Problems) -> Entry:
+    """One entry's file; what cannot be read strictly is a problem."""
     envelope, statement = None, None
     try:
         envelope = parse_envelope(data)

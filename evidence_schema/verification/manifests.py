@@ -9,10 +9,12 @@ from itertools import pairwise
 
 from evidence_schema.ahead import ahead
 from evidence_schema.digest import Digest
+from evidence_schema.merkle import leaf_hash
 from evidence_schema.models.entry import RunClose
 from evidence_schema.models.names import GatherResult
 from evidence_schema.models.receipt import Manifest, ManifestPart, Receipt
 from evidence_schema.models.unit import Plan, PlannedUnit
+from evidence_schema.verification.checkpoints import RunningRoot
 from evidence_schema.verification.listing import Listing, list_receipts
 from evidence_schema.verification.plans import MAX_SEALED, Place, check_plan, planned_units
 from evidence_schema.verification.reading import Misshapen, Unreadable, parsed, read_bounded
@@ -38,9 +40,12 @@ class Sums:
     results: Counter[GatherResult] = field(default_factory=Counter)
     redacted: int = 0
     quarantined: int = 0
+    root: RunningRoot = field(default_factory=RunningRoot)
 
-    def add(self, receipt: Receipt) -> None:
+    def add(self, row: Row) -> None:
         """One row."""
+        receipt = row.receipt
+        self.root.add(leaf_hash(row.line))
         self.results[receipt.result] += 1
         self.redacted += sum(redaction.count for redaction in receipt.redactions)
         self.quarantined += receipt.quarantined
@@ -130,7 +135,8 @@ class ClosedRun:
         """Every row in order; one that is none, or out of order, is named and passed over."""
         last = ("", "", "")
         for part in manifest.parts:
-            self._place.claims.name("blob-missing", part.digest, part.size, self._key)
+            promised = self._place.scope.has_run(self._run.opened.run_id)
+            self._place.claims.name("blob-missing", part.digest, part.size, self._key, promised=promised)
             for row in self._part(part):
                 if row.receipt.unit.sort_key <= last:
                     expected = f"a unit after {' '.join(last)}"
@@ -158,7 +164,7 @@ class ClosedRun:
     def _take(self, row: Row) -> None:
         """What one row says by itself."""
         place, opened, receipt = self._place, self._run.opened, row.receipt
-        self._sums.add(receipt)
+        self._sums.add(row)
         place.problems.compare(
             "row-differs",
             row.key,
@@ -166,7 +172,7 @@ class ClosedRun:
             (f"period of {receipt.unit}", opened.period, receipt.period),
         )
         check_receipt_times(receipt, row.key, opened.time, self._closed.time, place.problems)
-        claim_blobs(place.claims, receipt, row.key)
+        claim_blobs(place, receipt, row.key)
 
     def _with_versions(self, rows: Iterator[Row], listed: dict[bytes, str]) -> Iterator[tuple[Row, str | None]]:
         for row in rows:
@@ -187,6 +193,8 @@ class ClosedRun:
 
     def _check_receipt(self, row: Row, stored: bytes | Unreadable | None) -> None:
         problems, key = self._place.problems, self._receipt_key(row)
+        if stored is None and self._place.scope.promised is not None:
+            return  # a package has the rows, which say the same
         if stored is None:
             problems.add("receipt-missing", key, f"the receipt of {row.receipt.unit}", "none")
         elif isinstance(stored, Unreadable):
@@ -211,6 +219,9 @@ class ClosedRun:
             ("redacted values", sums.redacted, closed.redacted),
             ("quarantined artifacts", sums.quarantined, closed.quarantined),
         )
+        if closed.rows is not None and closed.rows.raw != sums.root.root():
+            found = f"another root than {closed.rows}"
+            self._place.problems.add("manifest-differs", self._run.ended_key, "the Merkle root over all rows", found)
         if closed.status == "complete" and not all(result.is_complete for result in computed):
             self._place.problems.add("manifest-counts-differ", self._run.ended_key, "status partial", computed)
 

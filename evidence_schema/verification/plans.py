@@ -13,6 +13,7 @@ from evidence_schema.verification.problems import Problems
 from evidence_schema.verification.progress import Progress
 from evidence_schema.verification.reading import Misshapen, parsed
 from evidence_schema.verification.runs import Run
+from evidence_schema.verification.scope import VAULT, Scope
 
 MAX_SEALED = 16 * 1024 * 1024
 """Longest plan, manifest root or outcomes document that is read whole."""
@@ -30,6 +31,7 @@ class Place:
     problems: Problems
     progress: Progress
     width: int
+    scope: Scope = VAULT
 
 
 def check_plan(place: Place, run: Run) -> Plan | None:
@@ -39,7 +41,8 @@ def check_plan(place: Place, run: Run) -> Plan | None:
     if plan is None:
         return None
     key = place.layout.blob(opened.plan)
-    place.claims.name("entry-blob-missing", plan.units.digest, plan.units.size, key)
+    promised = place.scope.has_run(opened.run_id)
+    place.claims.name("entry-blob-missing", plan.units.digest, plan.units.size, key, promised=promised)
     place.problems.compare(
         "plan-differs",
         key,

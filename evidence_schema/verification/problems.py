@@ -122,13 +122,30 @@ TYPES: dict[str, tuple[int, Property]] = {
     "entry-before-its-token": (9, _T),
     "nothing-collected": (9, _F),
     "stale": (9, _F),
+    "bag-malformed": (10, _I),
+    "bag-file-changed": (10, _I),
+    "bag-file-missing": (10, _C),
+    "bag-file-unlisted": (10, _A),
+    "bag-info-differs": (10, _I),
+    "package-not-logged": (10, _A),
+    "scope-malformed": (10, _I),
+    "scope-differs": (10, _I),
+    "package-contents-differ": (10, _I),
+    "package-file-changed": (10, _I),
+    "package-file-missing": (10, _C),
+    "package-file-unknown": (10, _A),
+    "proof-malformed": (11, _I),
+    "proof-differs": (11, _A),
+    "proof-not-included": (11, _I),
+    "proof-of-another": (11, _I),
     "run-in-progress": (5, _C),
     "run-abandoned": (5, _C),
     "unnamed-blob": (7, _I),
     "token-not-verified": (9, _T),
     "entry-time-not-yet-proven": (9, _T),
+    "not-in-package": (10, _C),
 }
-"""Type -> (step, property). The last five are only ever notes: they say what an auditor wants to know, not a fault."""
+"""Type -> (step, property). The last six are only ever notes: they say what an auditor wants to know, not a fault."""
 _LATE = frozenset({"entry-time-late", "entry-time-unproven"})
 """An authority that does not answer is no tampering; and whoever back-dates looks the same, so it is never hidden."""
 

@@ -7,7 +7,6 @@ from evidence_schema.digest import Digest
 from evidence_schema.models.receipt import Receipt
 from evidence_schema.models.transcript import TRANSCRIPT_MEDIA_TYPE
 from evidence_schema.models.unit import Plan
-from evidence_schema.verification.blobs import Claims
 from evidence_schema.verification.listing import list_receipts
 from evidence_schema.verification.plans import Place, planned_units
 from evidence_schema.verification.reading import Misshapen, Unreadable, parsed, read_bounded
@@ -75,12 +74,13 @@ class UnfinishedRun:
         )
         # A slow worker may still write for a run that was given up: such receipts have no latest time.
         check_receipt_times(receipt, key, opened.time, None, self._place.problems)
-        claim_blobs(self._place.claims, receipt, key)
+        claim_blobs(self._place, receipt, key)
 
 
-def claim_blobs(claims: Claims, receipt: Receipt, by: str) -> None:
+def claim_blobs(place: Place, receipt: Receipt, by: str) -> None:
     """The blobs of a unit exist, have their sizes, and its transcript is its own."""
+    claims, promised = place.claims, place.scope.has_artifacts(receipt)
     for blob in receipt.blobs:
-        claims.name("blob-missing", blob.digest, blob.size, by)
+        claims.name("blob-missing", blob.digest, blob.size, by, promised=promised)
         if blob.role == "transcript" and blob.media_type == TRANSCRIPT_MEDIA_TYPE:
             claims.bind(blob.digest, receipt.run_id, receipt.unit.digest)

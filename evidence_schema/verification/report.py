@@ -46,6 +46,8 @@ class Report:
     notes: tuple[Problem, ...]
     pinned: bool
     checkpoint: builtins.bytes
+    left_out: int = 0
+    """Blobs that a package names and does not hold, as its scope says; of a vault none."""
 
     @property
     def exit_code(self) -> int:
@@ -92,6 +94,7 @@ class Given:
     """What time-stamp tokens prove; None where they prove nothing."""
     time_missing: str = ""
     """Why they prove nothing."""
+    left_out: int = 0
 
 
 def verdicts(problems: tuple[Problem, ...], given: Given) -> dict[Property, tuple[Verdict, str]]:
@@ -110,7 +113,9 @@ def _unbroken(given: Given) -> dict[Property, tuple[Verdict, str]]:
     return {
         Property.AUTHENTIC: _authentic(given),
         Property.INTACT: _by_itself(given, f"every digest and root recomputed{_unnamed(given)}"),
-        Property.COMPLETE: _by_itself(given, f"planned units, rows, receipts and blobs agree{_tail(given)}"),
+        Property.COMPLETE: _by_itself(
+            given, f"planned units, rows, receipts and blobs agree{_scoped(given)}{_tail(given)}"
+        ),
         Property.ORDERED: _by_itself(given, "no gap, no fork, every entry names the one before it"),
         Property.TIMELY: _timely(given),
         Property.ANCHORED: _anchored(given),
@@ -133,6 +138,10 @@ def _by_itself(given: Given, reason: str) -> tuple[Verdict, str]:
 
 def _unnamed(given: Given) -> str:
     return f"; {given.unnamed_blobs} blobs that nothing names are no evidence" if given.unnamed_blobs else ""
+
+
+def _scoped(given: Given) -> str:
+    return f"; {given.left_out} blobs are not in this package, as its scope says" if given.left_out else ""
 
 
 def _tail(given: Given) -> str:

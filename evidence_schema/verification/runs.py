@@ -11,6 +11,7 @@ from evidence_schema.models.entry import Export, Judged, Predicate, RunAbandoned
 from evidence_schema.verification.blobs import Claims
 from evidence_schema.verification.entries import Entry
 from evidence_schema.verification.problems import Problems
+from evidence_schema.verification.scope import VAULT, Scope
 
 RESUME_WINDOW = timedelta(hours=24)
 """How long an open run may still be resumed by the next start of its slot."""
@@ -33,7 +34,7 @@ class Run:
         return self.ended if isinstance(self.ended, RunClose) else None
 
 
-def follow_runs(entries: Iterable[Entry], claims: Claims, problems: Problems) -> dict[str, Run]:
+def follow_runs(entries: Iterable[Entry], claims: Claims, problems: Problems, scope: Scope = VAULT) -> dict[str, Run]:
     """Every opened run by its id."""
     runs: dict[str, Run] = {}
     for entry in entries:
@@ -45,7 +46,7 @@ def follow_runs(entries: Iterable[Entry], claims: Claims, problems: Problems) ->
             problems.add("run-not-opened", entry.key, f"an opened run {entry.predicate.run_id}", "none before it")
         else:
             _advance(run, entry, entry.predicate, problems)
-        _check_named(entry, entry.predicate, runs.get(entry.predicate.run_id), claims, problems)
+        _check_named(entry, entry.predicate, runs.get(entry.predicate.run_id), claims, problems, scope)
     return runs
 
 
@@ -103,18 +104,22 @@ def _export(run: Run, entry: Entry, export: Export, problems: Problems) -> None:
         problems.add("export-beyond-log", entry.key, f"a tree of at most {entry.seq} entries", export.tree_size)
 
 
-def _check_named(entry: Entry, predicate: Predicate, run: Run | None, claims: Claims, problems: Problems) -> None:
+def _check_named(
+    entry: Entry, predicate: Predicate, run: Run | None, claims: Claims, problems: Problems, scope: Scope
+) -> None:
     """What an entry names exists, and its subject is something that it names."""
-    named = _named(predicate)
+    named = named_by(predicate)
     for what, (digest, size) in named.items():
-        claims.name("entry-blob-missing", digest, size, f"{entry.key} ({what})")
+        promised = scope.has_named(predicate, what)
+        claims.name("entry-blob-missing", digest, size, f"{entry.key} ({what})", promised=promised)
     subjects = {digest for digest, _ in named.values()} | ({run.opening} if run else set())
     if not entry.subject or not subjects.issuperset(entry.subject):
         found = ", ".join(str(digest) for digest in entry.subject) or "none"
         problems.add("subject-differs", entry.key, "a subject that the entry names, or its run's opening", found)
 
 
-def _named(predicate: Predicate) -> dict[str, tuple[Digest, int | None]]:
+def named_by(predicate: Predicate) -> dict[str, tuple[Digest, int | None]]:
+    """The blobs that an entry names, by what they are: digest, and size where it is stated."""
     if isinstance(predicate, RunOpen):
         return {
             "catalogue": (predicate.catalogue, None),

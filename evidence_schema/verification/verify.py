@@ -8,6 +8,7 @@ from datetime import datetime, timedelta
 from typing import Self
 
 from evidence_schema import merkle
+from evidence_schema.bagit import Files
 from evidence_schema.digest import Digest, DigestStream
 from evidence_schema.encoding import to_base64
 from evidence_schema.layout import Layout
@@ -20,12 +21,14 @@ from evidence_schema.verification.entries import Entry, beginning, check_chain, 
 from evidence_schema.verification.judgements import check_judgements
 from evidence_schema.verification.listing import Listing, NoLog, first_log, list_entries, list_log
 from evidence_schema.verification.manifests import check_manifests
+from evidence_schema.verification.package import check_package
 from evidence_schema.verification.plans import Place
 from evidence_schema.verification.problems import Problems
 from evidence_schema.verification.progress import Progress, ProgressCallback
 from evidence_schema.verification.reading import WIDTH
 from evidence_schema.verification.report import Given, Report, WorkbookReport, verdicts
 from evidence_schema.verification.runs import RESUME_WINDOW, Run, check_endings, follow_runs
+from evidence_schema.verification.scope import VAULT
 from evidence_schema.verification.signatures import check_log_name, check_signatures
 from evidence_schema.verification.times import check_entry_times, check_freshness
 from evidence_schema.verification.tokens import Proven, Tokens
@@ -103,11 +106,13 @@ def verify_log(
     progress: ProgressCallback | None = None,
     resume_window: timedelta = RESUME_WINDOW,
     width: int = WIDTH,
+    package: Files | None = None,
 ) -> Report:
     """Prove a log, step by step as this package numbers them; every fault of what is stored becomes a problem.
 
     `trust` is what the auditor pinned; without it no signature can be believed, and the report says so. `kept` is a
-    checkpoint note of an earlier look. `log` names the log where neither the policy nor the place's keys do. Raises
+    checkpoint note of an earlier look. `log` names the log where neither the policy nor the place's keys do. `package`
+    are all files of a package that holds the place: then the last entry's scope says what must be there. Raises
     BadNote or BadCheckpoint for a `kept` that is none, BadKey for a policy without keys, and whatever the place
     raises where it cannot be listed at all: then nothing was examined.
     """
@@ -116,9 +121,12 @@ def verify_log(
     listing = list_log(reader, layout, problems, asked.progress)  # 1
     chain = asked.chain(listing)  # 2, 3, 4
     claims = Claims(reader, layout, listing.blobs, problems)
-    runs = list(follow_runs(chain.entries, claims, problems).values())  # 5
+    scope = VAULT if package is None else check_package(package, reader, layout, chain.entries, problems)  # 10
+    runs = list(follow_runs(chain.entries, claims, problems, scope).values())  # 5
     check_endings(runs, now, resume_window, problems)
-    place = Place(reader, layout, claims, Sealed(reader, layout, claims, problems), problems, asked.progress, width)
+    place = Place(
+        reader, layout, claims, Sealed(reader, layout, claims, problems), problems, asked.progress, width, scope
+    )
     plans = check_manifests(place, runs, listing)  # 6
     hashed = check_blobs(reader, layout, claims, asked.progress, width)  # 7
     check_judgements(place, runs, plans)  # 8
@@ -128,7 +136,10 @@ def verify_log(
     proven = tokens.check(listing, beginning(chain.entries), now)
     if trust is not None:
         check_freshness(runs, trust, layout, now, problems)
-    return _report(asked, chain, runs, proven, *hashed)
+    if claims.left_out:
+        found = f"{claims.left_out} blobs that rows and entries name are left out by its scope"
+        problems.note("not-in-package", layout.blobs, "all that the log names", found)
+    return _report(asked, chain, runs, proven, *hashed, claims.left_out)
 
 
 def verify_workbook(
@@ -167,13 +178,16 @@ def _export_of(entries: Sequence[Entry], digest: Digest, size: int) -> tuple[int
     return None, None
 
 
-def _report(asked: _Examination, chain: _Chain, runs: Sequence[Run], proven: Proven, blobs: int, size: int) -> Report:
+def _report(
+    asked: _Examination, chain: _Chain, runs: Sequence[Run], proven: Proven, blobs: int, size: int, left_out: int
+) -> Report:
     problems, notes = asked.problems.all(), asked.problems.notes()
     given = Given(
         pinned=asked.trust is not None,
         tree_size=len(chain.leaves),
         kept_size=None if asked.earlier is None else asked.earlier.checkpoint.size,
         max_age_days=None if asked.trust is None else asked.trust.max_age_days,
+        left_out=left_out,
         unnamed_blobs=sum(note.type == "unnamed-blob" for note in notes),
         time=proven.words,
         time_missing=proven.missing,
@@ -193,4 +207,5 @@ def _report(asked: _Examination, chain: _Chain, runs: Sequence[Run], proven: Pro
         notes=notes,
         pinned=given.pinned,
         checkpoint=chain.checked.newest,
+        left_out=left_out,
     )

@@ -17,8 +17,10 @@ from flows.cli import (
     diff,
     doctor,
     init,
+    package,
     plan,
     policy,
+    prove,
     reperform,
     status,
     verify,
@@ -47,6 +49,9 @@ app.command("collect")(collect.collect)
 app.add_typer(run_command.app, name="run")
 app.command("status")(status.status)
 app.command("workbook")(workbook.workbook)
+app.command("package")(package.package)
+app.command("unseal")(package.unseal)
+app.command("prove")(prove.prove)
 app.command("verify")(verify.verify)
 app.command("reperform")(reperform.reperform)
 app.command("diff")(diff.diff)

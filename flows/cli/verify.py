@@ -2,19 +2,21 @@
 
 from __future__ import annotations
 
-from typing import TYPE_CHECKING, Annotated
+from typing import TYPE_CHECKING, Annotated, NoReturn
 
 import typer
 
 from flows.cli.options import Config, Json
 
 if TYPE_CHECKING:
+    from evidence_schema.models.trust import TrustPolicy
+    from evidence_schema.reader import Reader
     from evidence_schema.verification import Report, WorkbookReport
 
 
 def verify(
     place: Annotated[
-        str | None, typer.Argument(help="A vault folder or s3://bucket [default: the settings' vault]")
+        str | None, typer.Argument(help="A vault folder, s3://bucket or a package [default: the settings' vault]")
     ] = None,
     trust: Annotated[str | None, typer.Option("--trust", help="The trust policy that you pinned (a file)")] = None,
     kept: Annotated[
@@ -24,6 +26,9 @@ def verify(
         str | None, typer.Option("--save-checkpoint", help="Write the newest checkpoint here, to keep")
     ] = None,
     workbook: Annotated[str | None, typer.Option(help="A workbook: was it compiled from this log?")] = None,
+    proof: Annotated[
+        str | None, typer.Option(help="A proof of one artifact; the argument is then the artifact's file")
+    ] = None,
     config: Config = None,
     json: Json = False,
 ) -> None:
@@ -38,19 +43,63 @@ def verify(
     from flows.cli.console import now
     from flows.cli.files import pieces, read_file
     from flows.cli.progress import counting
+    from flows.report.package.reading import PackageVault, is_package, open_package
     from flows.steps.places import store_at
 
     policy = read_trust_policy(read_file(trust)) if trust else None
     anchor = read_file(kept) if kept else None
-    store, settings = store_at(place, config)
+    if proof is not None:
+        _verify_proof(proof, place, policy, as_json=json)
+    store: Reader
+    files, log = None, None
+    if place is not None and is_package(place):
+        files = open_package(Path(place))
+        store = PackageVault(files)
+    else:
+        store, settings = store_at(place, config)
+        log = settings.log
     with counting("verifying") as progress:
-        report = verify_log(store, trust=policy, now=now(), kept=anchor, log=settings.log, progress=progress)
+        report = verify_log(store, trust=policy, now=now(), kept=anchor, log=log, progress=progress, package=files)
     about = verify_workbook(store, pieces(workbook), trust=policy) if workbook else None
     _show(report, about, as_json=json)
     if save:
         Path(save).write_bytes(report.checkpoint)
     codes = [report.exit_code, *([about.exit_code] if about else [])]
     raise typer.Exit(min((code for code in codes if code), default=0))  # 4 before 5 before 6
+
+
+def _verify_proof(proof: str, artifact: str | None, policy: TrustPolicy | None, *, as_json: bool) -> NoReturn:
+    from evidence_schema.verification import verify_proof
+    from flows.cli.console import print_json, say
+    from flows.cli.files import pieces, read_file
+
+    report = verify_proof(read_file(proof), trust=policy, artifact=pieces(artifact) if artifact else None)
+    unit = str(report.about.unit) if report.about else ""
+    told = {
+        "artifact": str(report.artifact or ""),
+        "origin": report.origin,
+        "tree_size": report.tree_size,
+        "entry": report.seq,
+        "type": report.entry.type if report.entry else "",
+        "run_id": report.entry.run_id if report.entry else "",
+        "unit": unit,
+        "file_checked": report.is_file_checked,
+        "tokens_not_judged": report.tokens,
+        "pinned": report.pinned,
+        "exit_code": report.exit_code,
+        "problems": [_plain(problem) for problem in report.problems],
+    }
+    if as_json:
+        print_json(told)
+    else:
+        for name, value in told.items():
+            if name != "problems":
+                say(f"{name:<18}{value}")
+        for item in report.problems:
+            say(f"PROBLEM {item.type}: expected {item.expected}, found {item.found}")
+        if not report.is_file_checked:
+            say("no file given: the proof is about a digest, and nobody looked whether your file has it")
+    raise typer.Exit(report.exit_code)
 
 
 def _show(report: Report, about: WorkbookReport | None, *, as_json: bool) -> None:
@@ -68,6 +117,7 @@ def _show(report: Report, about: WorkbookReport | None, *, as_json: bool) -> Non
                 "runs": report.runs,
                 "blobs": report.blobs,
                 "bytes": report.bytes,
+                "left_out": report.left_out,
                 "pinned": report.pinned,
                 "simulated_runs": report.simulated_runs,
                 "exit_code": report.exit_code,

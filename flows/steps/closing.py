@@ -46,6 +46,7 @@ def _closing(run: Run, stored: StoredManifest, complete: bool, seconds: int) -> 
             results=stored.manifest.results,
             redacted=stored.redacted,
             quarantined=stored.quarantined,
+            rows=stored.rows,
             duration_s=seconds,
             status="complete" if complete else "partial",
         )

@@ -11,9 +11,11 @@ from pydantic import ValidationError
 
 from evidence_schema.digest import Digest
 from evidence_schema.errors import EvidenceSchemaError
+from evidence_schema.merkle import leaf_hash
 from evidence_schema.models.names import GatherResult
 from evidence_schema.models.receipt import Manifest, ManifestPart, Receipt
 from evidence_schema.models.unit import Period
+from evidence_schema.verification.checkpoints import RunningRoot
 from flows.vault.blobs import Blobs
 from flows.vault.errors import WrongBytes, WrongRun
 from flows.vault.locks import Lock
@@ -43,6 +45,8 @@ class StoredManifest:
     size: int
     redacted: int
     quarantined: int
+    rows: Digest
+    """Merkle root over the rows in their order."""
 
 
 @dataclass
@@ -54,6 +58,7 @@ class _Sums:
     redacted: int = 0
     quarantined: int = 0
     last: tuple[str, str, str] = ("", "", "")
+    root: RunningRoot = field(default_factory=RunningRoot)
 
     def counted(self, receipts: Iterable[Receipt]) -> Iterator[Receipt]:
         for receipt in receipts:
@@ -61,6 +66,7 @@ class _Sums:
             self.results[receipt.result] += 1
             self.redacted += sum(redaction.count for redaction in receipt.redactions)
             self.quarantined += receipt.quarantined
+            self.root.add(leaf_hash(receipt.canonical()))
             yield receipt
 
     def _check(self, receipt: Receipt) -> None:
@@ -92,7 +98,8 @@ def build_manifest(
         parts=parts,
     )
     stored = blobs.put_bytes(manifest.canonical(), media_type=MANIFEST_MEDIA_TYPE, lock=lock)
-    return StoredManifest(manifest, stored.digest, stored.size, sums.redacted, sums.quarantined)
+    root = Digest(sums.root.root())
+    return StoredManifest(manifest, stored.digest, stored.size, sums.redacted, sums.quarantined, root)
 
 
 def read_manifest(blobs: Blobs, digest: Digest) -> Manifest:

@@ -35,7 +35,9 @@ from evidence_schema.models.finding import (
     Reason,
     RequirementOutcome,
 )
-from evidence_schema.models.names import FindingResult, GatherResult, LockMode, Mode, Outcome, Trigger
+from evidence_schema.models.names import FindingResult, GatherResult, LockMode, Mode, Outcome, PackageStatus, Trigger
+from evidence_schema.models.package import Omission, PackageFile, PackageScope, ScopedRun
+from evidence_schema.models.proof import ArtifactProof, RowProof, Token
 from evidence_schema.models.receipt import (
     CallCounts,
     CallProblem,
@@ -283,6 +285,49 @@ EXAMPLES: dict[str, list[Frozen]] = {
         statement(RunAbandoned(**COMMON, reason="operator")),
         statement(Judged(**COMMON, findings=ONE, outcomes=TWO, engine="cel 1", counts={"finding pass": 3})),
         statement(Export(**COMMON, framework="hipaa", name="a.xlsx", digest=ONE, size=1, tree_size=4)),
+        statement(Export(**COMMON, package="masked", name="scope.json", digest=ONE, size=1, tree_size=4)),
+        statement(
+            Export(
+                **COMMON,
+                package="unmasked",
+                recipient="example-auditors",
+                reason="0" * 32,
+                name="scope.json",
+                digest=ONE,
+                size=1,
+                tree_size=4,
+            )
+        ),
+    ],
+    "package-file": [PackageFile(path="data/evidence/EV-IAM-01/x.txt", digest=ONE, size=1)],
+    "package-omission": [
+        Omission(what="artifact", reason="personal data", run_id=RUN, name="EV-IAM-01", digest=ONE, size=1),
+        Omission(what="run", reason="not finished", run_id=RUN, name="monthly/2026-10"),
+    ],
+    "package-scope": [
+        PackageScope(
+            log="clinic",
+            runs=(ScopedRun(run_id=RUN, findings=False),),
+            frameworks=("hipaa",),
+            requirements=("EV-IAM-01",),
+            accounts=("111122223333",),
+            withheld=("aws.iam.users",),
+            workbooks=(TWO,),
+            status=PackageStatus.COMPLETE,
+            contents=Listing(digest=ONE, size=1, rows=1),
+            omitted=2,
+        )
+    ],
+    "proof": [
+        ArtifactProof(log="clinic", artifact=ONE, tlog_proof="c2sp.org/tlog-proof@v1", entry="{}"),
+        ArtifactProof(
+            log="clinic",
+            artifact=ONE,
+            tlog_proof="c2sp.org/tlog-proof@v1",
+            entry="{}",
+            row=RowProof(line="{}", index=0, size=1, path=("AA==",)),
+            tokens=(Token(name="000000000003.tsa.tsr", reply="AA=="),),
+        ),
     ],
     "transcript-header": [
         TranscriptHeader(

@@ -89,13 +89,13 @@ def report(figures: Figures, world: World) -> int:
             names = ("tried", "undetected", "noted", "as_tampered", "crashed")
             counts = "".join(f"{figures.sum(name, attacker, level):>13}" for name in names)
             print(f"{attacker:<10}{level:<16}{counts}")
-    if STAMPED not in levels:
-        print(f"{'':<10}{STAMPED:<16}not measured yet: this verifier reads no time-stamp tokens")
     for attacker in OPERATIONS:
         print(f"\n{attacker}: {len(figures.distinct[attacker])} different logs; undetected by operation:")
         for level in levels:
             found = figures.by_operation("undetected", attacker, level)
-            print(f"  {level}: " + (", ".join(f"{name} {count}" for name, count in found.items()) or "none"))
+            print(f"  {level}: " + (", ".join(f"{name} {count}" for name, count in sorted(found.items())) or "none"))
+            if spare := figures.sum("tokens_only", attacker, level):
+                print(f"    {spare} of these: tokens that are not needed, or bytes of one that no signature covers")
     fewest = min(figures.tried.values())
     print(f"\nof each operation with each knowledge: {fewest} at least")
     faults = list(faults_of(figures, levels)) + figures.crashes[:5]
@@ -111,8 +111,10 @@ def faults_of(figures: Figures, levels: list[str]) -> Iterator[str]:
         for level in levels:
             if covered := figures.sum("covered", attacker, level):
                 yield f"{covered} of the {attacker} undetected with {level}, which covers them"
-    for level in (NO_ANCHOR, MIDDLE):
-        if others := set(figures.by_operation("undetected", OUTSIDER, level)) - {"drop newest"}:
+    for level in (NO_ANCHOR, MIDDLE, STAMPED):
+        spare = figures.by_operation("tokens_only", OUTSIDER, level)
+        found = figures.by_operation("undetected", OUTSIDER, level)
+        if others := {name for name, count in found.items() if count > spare.get(name, 0)} - {"drop newest"}:
             yield f"the outsider is undetected with {level} in {', '.join(sorted(others))}"
     if not figures.sum("undetected", INSIDER, NO_ANCHOR):
         yield "the insider is always detected without an anchor: then he does less than he can"

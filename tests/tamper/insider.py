@@ -11,11 +11,12 @@ from __future__ import annotations
 from collections import Counter
 from collections.abc import Callable, Iterable, Mapping, Sequence
 from dataclasses import dataclass, replace
-from datetime import timedelta
+from datetime import datetime, timedelta
 from itertools import groupby
 from random import Random
 from typing import Any
 
+from authority import Authority
 from history import ENGINE, LAYOUT, ORIGIN, SIGNER, STRANGER, History
 from outsider import statements
 from stored import Stored
@@ -112,6 +113,22 @@ def _named(run: RunStory) -> set[Digest]:
     }
 
 
+@dataclass(frozen=True)
+class Stamping:
+    """How the insider deals with time stamps: the authority answers him too, but with its own time."""
+
+    authority: Authority
+    time: Callable[[datetime], datetime]
+    """When the authority is asked, for an entry of a claimed time."""
+    sizes: str = "all"
+    """`all`: a new token for each checkpoint that is made again; `newest`: for the last one only; `none`."""
+    named: str = "newest"
+    """Which token a run that is told again names: the `newest` before it, the newest `old` one, `none`."""
+
+
+TSA = "tsa"
+
+
 class Draft:
     """The story as it is to be told."""
 
@@ -122,6 +139,7 @@ class Draft:
         self.signer: Callable[[int], LocalKey] = lambda _: SIGNER
         self.first = len(self.told)
         """From this entry on everything is made again."""
+        self.stamping: Stamping | None = None
 
     def blob(self, data: bytes) -> Digest:
         digest = Digest.of(data)
@@ -242,6 +260,10 @@ class Draft:
         for seq in range(first, len(self.story.told)):
             place.remove(LAYOUT.entry(seq))
             place.remove(LAYOUT.checkpoint(seq + 1))
+            if LAYOUT.token(seq + 1, TSA) in place.objects:
+                place.remove(LAYOUT.token(seq + 1, TSA))
+        tokens = [Digest.of(place.data(key)) for key in place.keys(LAYOUT.tokens)]
+        old = len(tokens)
         for leaf in kept:
             running.add(leaf)
         files = {seq: Digest.of(place.data(LAYOUT.entry(seq))) for seq in range(first)}
@@ -252,6 +274,9 @@ class Draft:
             subject = statement.subject
             if isinstance(statement.predicate, Export):
                 changes["tree_size"] = seq
+            elif isinstance(statement.predicate, RunOpen) and self.stamping is not None:
+                known = {"newest": tokens, "old": tokens[:old], "none": []}[self.stamping.named]
+                changes["last_token"] = known[-1] if known else None
             elif isinstance(statement.predicate, RunAbandoned) and statement.predicate.run_id in openings:
                 subject = tuple(Subject.of(item.name, openings[statement.predicate.run_id]) for item in subject)
             predicate = statement.predicate.model_copy(update=changes)
@@ -262,17 +287,44 @@ class Draft:
             openings.setdefault(predicate.run_id, files[seq])
             running.add(leaf_hash(data))
             text = Checkpoint(ORIGIN, seq + 1, running.root()).text
-            place.put(LAYOUT.checkpoint(seq + 1), sign_note(text, ORIGIN, SIGNER.public_raw, SIGNER.sign))
+            note = sign_note(text, ORIGIN, SIGNER.public_raw, SIGNER.sign)
+            place.put(LAYOUT.checkpoint(seq + 1), note)
+            if self._is_stamped(seq):
+                assert self.stamping is not None
+                asked = self.stamping.time(predicate.time)
+                token = self.stamping.authority.reply(Digest.of(note), asked)
+                place.put(LAYOUT.token(seq + 1, TSA), token)
+                tokens.append(Digest.of(token))
         return place
+
+    def _is_stamped(self, seq: int) -> bool:
+        if self.stamping is None or self.stamping.sizes == "none":
+            return False
+        return self.stamping.sizes == "all" or seq == len(self.told) - 1
 
 
 Operation = Callable[[Random, Draft], None]
 
 
-def mutated(operation: Operation, random: Random, history: History, story: Story) -> Stored:
-    """The log told otherwise, with other bytes or other objects than before."""
+def stamped(history: History, authority: Authority) -> Stored:
+    """The same log with a token over each checkpoint, given two seconds after its entry."""
+    draft = Draft(Story(history.place))
+    draft.stamping = Stamping(authority, lambda claimed: claimed + timedelta(seconds=2))
+    return draft.sealed(0)
+
+
+def mutated(
+    operation: Operation, random: Random, history: History, story: Story, authority: Authority | None = None
+) -> Stored:
+    """The log told otherwise, with other bytes or other objects than before.
+
+    An authority is asked now, an hour before the auditor looks, whatever time the entries claim.
+    """
     while True:
         draft = Draft(story)
+        if authority is not None:
+            sizes, named = random.choice(["all", "newest", "none"]), random.choice(["newest", "old", "none"])
+            draft.stamping = Stamping(authority, lambda _: history.now - timedelta(hours=1), sizes, named)
         operation(random, draft)
         place = draft.sealed()
         if place.changed(history.place):

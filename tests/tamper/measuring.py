@@ -9,7 +9,7 @@ from __future__ import annotations
 import tempfile
 from collections import Counter
 from collections.abc import Callable, Mapping
-from dataclasses import dataclass, field
+from dataclasses import dataclass, field, replace
 from hashlib import sha256
 from pathlib import Path
 from random import Random
@@ -17,10 +17,12 @@ from typing import Any
 
 import insider
 import outsider
-from history import LAYOUT, RUNS, History, make_history
+from authority import Authority
+from history import LAYOUT, RUNS, START, History, make_history
 from remembering import Memory
 from stored import Stored
 
+from evidence_schema.models.trust import TimestampTrust, TrustedAuthority
 from evidence_schema.verification import Report, verify_log
 
 OUTSIDER, INSIDER = "outsider", "insider"
@@ -45,16 +47,26 @@ class Level:
         return verify_log(place, trust=self.history.trust, now=self.history.now, kept=kept, width=1)
 
 
+@dataclass(frozen=True)
+class Sealed:
+    """A sound log, how an insider reads it, and what auditors know of it."""
+
+    history: History
+    story: insider.Story
+    levels: tuple[Level, ...]
+    authority: Authority | None = None
+
+
 @dataclass
 class World:
     """The sound logs, what each auditor knows of them, and what the verifier says of each."""
 
-    histories: list[tuple[History, insider.Story, list[Level]]]
+    logs: tuple[Sealed, ...]
     sound: dict[str, Report] = field(default_factory=dict)
 
     @property
     def levels(self) -> list[Level]:
-        return [level for _, _, levels in self.histories for level in levels]
+        return [level for log in self.logs for level in log.levels]
 
 
 @dataclass
@@ -68,13 +80,15 @@ class Figures:
     crashed: Counter[tuple[str, str, str]] = field(default_factory=Counter)
     covered: Counter[tuple[str, str, str]] = field(default_factory=Counter)
     """Of the undetected: those with an entry changed that the kept checkpoint covers. There must be none."""
+    tokens_only: Counter[tuple[str, str, str]] = field(default_factory=Counter)
+    """Of the undetected: those where nothing but time-stamp tokens differ, and what they prove does not."""
     as_tampered: Counter[tuple[str, str, str]] = field(default_factory=Counter)
     """Exit code 4; the other detected ones show as incomplete or stale."""
     distinct: dict[str, set[bytes]] = field(default_factory=dict)
     crashes: list[str] = field(default_factory=list)
 
     def add(self, other: Figures) -> None:
-        for name in ("tried", "undetected", "noted", "crashed", "covered", "as_tampered"):
+        for name in ("tried", "undetected", "noted", "crashed", "covered", "tokens_only", "as_tampered"):
             getattr(self, name).update(getattr(other, name))
         for attacker, found in other.distinct.items():
             self.distinct.setdefault(attacker, set()).update(found)
@@ -93,12 +107,21 @@ def make_world(runs: int = RUNS) -> World:
     """The logs that are tampered with."""
     with tempfile.TemporaryDirectory() as folder:
         plain = make_history(Path(folder) / "vault", runs)
-    levels = [
+    authority = Authority(START)
+    dated = insider.stamped(plain, authority)
+    pinned = TimestampTrust(authorities=(TrustedAuthority(id=insider.TSA, roots=authority.root),))
+    stamped = replace(plain, place=dated, trust=plain.trust.model_copy(update={"timestamps": pinned}))
+    levels = (
         Level(NO_ANCHOR, plain),
         Level(MIDDLE, plain, plain.ends[MIDDLE_RUN - 1]),
         Level(NEWEST, plain, plain.ends[-1]),
-    ]
-    return World([(plain, insider.Story(plain.place), levels)])
+    )
+    return World(
+        (
+            Sealed(plain, insider.Story(plain.place), levels),
+            Sealed(stamped, insider.Story(dated), (Level(STAMPED, stamped),), authority),
+        )
+    )
 
 
 def look_at_sound(world: World, memory: Memory) -> None:
@@ -113,22 +136,22 @@ def look_at_sound(world: World, memory: Memory) -> None:
 def measure(world: World, memory: Memory, attacker: str, operation: str, tries: int, seed: str) -> Figures:
     """Mutate `tries` times by one operation, each log of the world; verify each with each level's knowledge."""
     figures = Figures()
-    for history, story, levels in world.histories:
+    for log in world.logs:
         random = Random(f"{seed} {attacker} {operation}")
         for _ in range(tries):
-            place = mutated(attacker, operation, random, history, story)
-            figures.distinct.setdefault(attacker, set()).add(_fingerprint(place, history))
-            for level in levels:
+            place = mutated(attacker, operation, random, log)
+            figures.distinct.setdefault(attacker, set()).add(_fingerprint(place, log.history))
+            for level in log.levels:
                 _judge(figures, (attacker, level.name, operation), level, place, world.sound[level.name])
             memory.forget()
     return figures
 
 
-def mutated(attacker: str, operation: str, random: Random, history: History, story: insider.Story) -> Stored:
+def mutated(attacker: str, operation: str, random: Random, log: Sealed) -> Stored:
     """A log that is not the sound one: that bytes or objects differ is looked at, not believed."""
     if attacker == OUTSIDER:
-        return outsider.mutated(outsider.OUTSIDER[operation], random, history)
-    return insider.mutated(insider.INSIDER[operation], random, history, story)
+        return outsider.mutated(outsider.OUTSIDER[operation], random, log.history)
+    return insider.mutated(insider.INSIDER[operation], random, log.history, log.story, log.authority)
 
 
 def _judge(figures: Figures, key: tuple[str, str, str], level: Level, place: Stored, sound: Report) -> None:
@@ -144,6 +167,7 @@ def _judge(figures: Figures, key: tuple[str, str, str], level: Level, place: Sto
         figures.undetected[key] += 1
         figures.noted[key] += report.notes != sound.notes
         figures.covered[key] += _is_covered(level, place)
+        figures.tokens_only[key] += all(name.startswith(LAYOUT.tokens) for name in place.changed(level.history.place))
 
 
 def _is_covered(level: Level, place: Stored) -> bool:

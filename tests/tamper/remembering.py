@@ -15,7 +15,7 @@ from contextlib import contextmanager
 from typing import Any
 from unittest import mock
 
-from evidence_schema import dsse, ed25519, merkle
+from evidence_schema import dsse, ed25519, merkle, timestamp
 from evidence_schema.digest import Digest
 from evidence_schema.layout import Layout
 from evidence_schema.models.unit import Unit
@@ -23,7 +23,17 @@ from evidence_schema.reader import Reader, StoredVersion
 from evidence_schema.verification import blobs, checkpoints, listing, reading
 
 _VERIFIER = "evidence_schema."
-_KEYS = ("blob", "blob_digest", "entry", "entry_seq", "checkpoint", "checkpoint_size", "receipt")
+_KEYS = (
+    "blob",
+    "blob_digest",
+    "entry",
+    "entry_seq",
+    "checkpoint",
+    "checkpoint_size",
+    "receipt",
+    "token",
+    "token_place",
+)
 
 
 class Memory:
@@ -88,6 +98,7 @@ def remembering() -> Iterator[Memory]:
         merkle.leaf_hash,
         merkle.node_hash,
         listing.receipt_of,
+        timestamp.verify_timestamp,
     )
     replaced = [(function, memory.of(function)) for function in pure]
     replaced.append((blobs.hash_blob, memory.of_blob(blobs.hash_blob)))

@@ -198,6 +198,7 @@ def test_declared_fields_are_cut_whole_and_their_names_kept(aws: StubAws) -> Non
     assert b"harmless words" not in kept.transcript
 
 
+BINARY = b"\x00\xff" + PEM.encode()
 SCRIPT = f"#!/bin/sh\nexport DB_PASSWORD={PASSWORDS[0]}\n"
 
 
@@ -230,14 +231,14 @@ def test_below_a_declared_field_a_name_tells_a_secret_too() -> None:
 def test_below_a_declared_field_names_and_plain_yes_or_no_are_kept() -> None:
     operation = "elasticbeanstalk:DescribeConfigurationSettings"
     logs = {"Namespace": "aws:elasticbeanstalk:cloudwatch:logs", "OptionName": "StreamLogs", "Value": "true"}
-    script = {"Namespace": "aws:elasticbeanstalk:application:environment", "OptionName": "PASS", "Value": "falsehood"}
+    script = {"Namespace": "aws:elasticbeanstalk:application:environment", "OptionName": "MODE", "Value": "falsehood"}
     found = Redactor({operation: ["OptionSettings"]}).answer(operation, {"OptionSettings": [logs, script]})
     rule = f"field:{operation}.optionsettings".lower()
     assert found.value == {"OptionSettings": [logs, {**script, "Value": f"[redacted:{rule}]"}]}
     assert [item.pointer for item in found.redactions] == ["/OptionSettings/1/Value"]
 
 
-def test_a_secret_inside_bytes_is_quarantined(aws: StubAws) -> None:
+def test_a_secret_inside_bytes_that_are_no_text_is_quarantined(aws: StubAws) -> None:
     keys = kind(
         kind="aws.kms.keys", list={"operation": "ListKeys", "items": "Keys", "id": "KeyId"},
         each={"public": {"operation": "GetPublicKey", "with": {"KeyId": "$item.KeyId"}}},
@@ -245,13 +246,13 @@ def test_a_secret_inside_bytes_is_quarantined(aws: StubAws) -> None:
     aws.answers["kms:ListKeys"] = {"Keys": [{"KeyId": "k1"}, {"KeyId": "k2"}]}
     aws.answers["kms:GetPublicKey"] = lambda asked: {
         "KeyId": asked["KeyId"],
-        "PublicKey": base64.b64encode(PEM.encode() if asked["KeyId"] == "k1" else b"\x00\x01 fine").decode(),
+        "PublicKey": base64.b64encode(BINARY if asked["KeyId"] == "k1" else b"\x00\x01 fine").decode(),
     }
     kept = desk_over(keys).one("aws.kms.keys")
     assert kept.gathered.result is GatherResult.PARTIAL
     assert kept.gathered.quarantined == 1
     assert {record.id: sorted(record.gaps) for record in kept.records} == {"k1": ["public"], "k2": []}
-    assert base64.b64encode(PEM.encode()) not in kept.transcript
+    assert base64.b64encode(BINARY) not in kept.transcript
     assert kept.calls[1].error.code == "Quarantined"
     assert kept.calls[1].wire_digest is None
 

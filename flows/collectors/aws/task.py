@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import logging
+import traceback
 from collections.abc import Callable, Mapping
 from dataclasses import dataclass, field
 from datetime import datetime
@@ -31,7 +32,7 @@ from flows.collectors.aws.validation import Validator
 from flows.collectors.aws.work import Work
 from flows.collectors.errors import CREDENTIALS_REFUSED, CredentialsRefused
 from flows.collectors.gathered import Gathered, GatherRequest
-from flows.collectors.redaction import Redactor
+from flows.collectors.redaction import Redactor, safe_text
 from flows.collectors.registry import Kinds
 from flows.collectors.source import Source, SourceUnreadable, TranscriptOf, read_source
 from flows.collectors.spool import Spooled
@@ -90,14 +91,14 @@ class Task:
             principal = self.tools.identity.principal(self.request.account, self.request.run_id)
             ending = self._gather(planned.unit, principal, tally)
         except CredentialsRefused as error:
-            self.refused = str(error)
+            self.refused = safe_text(str(error))
             ending = _Ending(GatherResult.FAILED, f"{CREDENTIALS_REFUSED}: {self.refused}")
         self._results[planned.unit] = ending.result
         return Gathered(
             unit=planned.unit,
             requirements=planned.requirements,
             result=ending.result,
-            reason=ending.reason,
+            reason=safe_text(ending.reason),
             transcript=ending.transcript,
             files=ending.files,
             calls=tally.call_counts,
@@ -105,7 +106,7 @@ class Task:
             problems=tally.problems,
             redactions=tally.redactions,
             quarantined=tally.quarantined,
-            principal=principal,
+            principal=safe_text(principal),
             collector=_collector_of(self.tools.kinds.get(planned.unit.kind)),
             started=started,
             finished=self.tools.clock(),
@@ -178,7 +179,7 @@ class Task:
         header = TranscriptHeader(
             unit=unit,
             run_id=self.request.run_id,
-            principal=principal,
+            principal=safe_text(principal),
             period=self.request.period,
             collector=_collector_of(declaration),
             declaration=declaration.to_json(),
@@ -248,8 +249,14 @@ class Task:
 
 
 def _unexpected(unit: Unit, error: Exception) -> _Ending:
-    _log.error("%s: gathering failed", unit, exc_info=error)
+    _log.error("%s: gathering failed: %s", unit, trace_of(error))
     return _Ending(GatherResult.FAILED, f"unexpected {type(error).__name__} while gathering; the log has its trace")
+
+
+def trace_of(error: BaseException) -> str:
+    """Where an error nobody expected came from. Its message is left out: it may quote what was being read."""
+    frames = traceback.extract_tb(error.__traceback__)
+    return f"{type(error).__name__} at " + " < ".join(f"{item.name}:{item.lineno}" for item in reversed(frames))
 
 
 def _collector_of(declaration: KindDeclaration | None) -> Collector:

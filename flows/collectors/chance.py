@@ -13,9 +13,9 @@ from collections.abc import Iterator
 
 CHANCE_RULE = "entropy"
 SHORTEST = 24
-ENTROPY = 0.85
+ENTROPY = 0.80
 """Of the most bits that a text of its length can have."""
-TURNS = 0.4
+TURNS = 0.45
 """How often neighbours differ in kind (lower, upper, digit): by chance 0.65 of base62, in names of people below 0.3."""
 _RUN = re.compile(r"[A-Za-z0-9+/_=-]{24,}")
 _UUID = re.compile(r"[0-9a-fA-F]{8}(?:-[0-9a-fA-F]{4}){3}-[0-9a-fA-F]{12}")
@@ -46,14 +46,14 @@ def runs_of_chance(text: str) -> Iterator[tuple[int, int]]:
             yield run.span()
 
 
-def is_drawn(text: str) -> bool:
+def is_drawn(text: str, *, turns: float = TURNS, ratio: float = ENTROPY) -> bool:
     """By the kinds of characters, how often they turn, and the entropy of their frequencies."""
     core = text.rstrip("=")
     kinds = core.translate(_KINDS)
     if not ("a" in kinds and "A" in kinds and "0" in kinds):
         return False
-    turns = sum(map(str.__ne__, kinds, kinds[1:])) / max(1, len(core) - 1)
-    return turns >= TURNS and entropy(core) >= ENTROPY * math.log2(min(len(core), 64))
+    turned = sum(map(str.__ne__, kinds, kinds[1:])) / max(1, len(core) - 1)
+    return turned >= turns and entropy(core) >= ratio * math.log2(min(len(core), 64))
 
 
 def entropy(text: str) -> float:

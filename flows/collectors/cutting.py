@@ -25,7 +25,7 @@ _ROUNDS = 8
 _GZIP = b"\x1f\x8b"
 _RUN = re.compile(r"[A-Za-z0-9+/_-]{16,}(?:\r?\n[A-Za-z0-9+/_-]{16,})*={0,2}")
 _WHOLE = re.compile(r"[A-Za-z0-9+/\r\n]{8,}={0,2}\s{0,4}")
-_PERCENT = re.compile(r"%(?:3[AaDd]|2[02]|40|2[Ff])")
+_PERCENT = re.compile(r"%[2-7][0-9A-Fa-f]")
 _CONTROL = re.compile(r"[\x00-\x08\x0e-\x1f\x7f]")
 _MOST_CLEAN = 20_000
 _SHORT, _WORDY = 300, 40
@@ -65,6 +65,11 @@ def cut_text(text: str, inside_json: InsideJson, *, words: bool = True, chance: 
             _clean.clear()
         _clean.add(key)
     return found
+
+
+def forget() -> None:
+    """What was found clean, was so by the rules of then."""
+    _clean.clear()
 
 
 def _cut(text: str, inside_json: InsideJson, *, words: bool, chance: bool, depth: int) -> Cut:
@@ -168,6 +173,11 @@ def text_inside(data: bytes) -> Inside | None:
             return None
         text = data.decode(errors="ignore")  # what was compressed may end in the middle of a character
     return None if _CONTROL.search(text) else Inside(text, plainly)
+
+
+def carries_text(text: str) -> bool:
+    """Whether a text is base64 of another: then it looks drawn by chance and is not."""
+    return _carried(text) is not None
 
 
 def _carried(text: str) -> Inside | None:

@@ -12,7 +12,8 @@ from dataclasses import dataclass, field
 from typing import Any
 
 from evidence_schema.models.transcript import Redaction
-from flows.collectors.cutting import Cut, cut_json, cut_text, text_inside
+from flows.collectors.chance import CHANCE_RULE
+from flows.collectors.cutting import Cut, carries_text, cut_json, cut_text, text_inside
 from flows.collectors.plain import Blob
 from flows.collectors.secrets import NAMED_RULE, is_label, names_a_secret, rule_of_named, rule_of_token
 
@@ -108,7 +109,7 @@ class _Walk:
 
     def value(self, value: Any, names: tuple[str, ...] = (), pointer: tuple[str, ...] = ()) -> Any:
         if isinstance(value, str):
-            return self._blob(value, pointer) if isinstance(value, Blob) else self._text(value, names, pointer)
+            return self._blob(value, names, pointer) if isinstance(value, Blob) else self._text(value, names, pointer)
         if isinstance(value, dict):
             return self._object(value, names, pointer)
         if isinstance(value, list):
@@ -121,7 +122,7 @@ class _Walk:
         rule = rule_of_named(names[-1], value) if names else None
         if rule is None and len(names) > 1 and names[-1].lower() in _INSIDE:
             rule = rule_of_named(names[-2], value)
-        if rule is not None:
+        if rule is not None and not (rule == CHANCE_RULE and carries_text(value)):
             return self._cut(pointer, rule)
         cut = cut_text(value, _inside, chance=not (names and is_label(names[-1])))
         self.found += [Redaction(pointer=_pointer(pointer), rule=rule) for rule in cut.rules]
@@ -146,7 +147,7 @@ class _Walk:
         shown_as: dict[str, int] = {}
         for name, member in value.items():
             shown = self._name(name, pointer, kept, shown_as)
-            trail, place = (*names, name), (*pointer, shown)
+            trail, place = (*names, shown), (*pointer, shown)
             path = self._declared(trail) if self.fields else None
             if path is not None:
                 kept[shown] = self._cut_all(member, place, f"field:{self.operation}.{path}".lower())
@@ -186,7 +187,7 @@ class _Walk:
                 if label is not None and (member_name in (*_NAMES, *_NAMES_AROUND) or member in _KINDS):
                     kept[shown] = self.value(member, (), (*pointer, shown))
                     continue
-                known_as = label if label is not None and member_name in _VALUES else member_name
+                known_as = label if label is not None and member_name in _VALUES else shown
                 kept[shown] = self._cut_all(member, (*pointer, shown), rule, known_as)
             return kept
         if isinstance(value, list):
@@ -200,8 +201,11 @@ class _Walk:
         self.found.append(Redaction(pointer=_pointer(pointer), rule=rule))
         return f"[redacted:{rule}]"
 
-    def _blob(self, value: Blob, pointer: tuple[str, ...]) -> str:
+    def _blob(self, value: Blob, names: tuple[str, ...], pointer: tuple[str, ...]) -> str:
         """Bytes that are text are cut like text; others that hold a secret cannot be."""
+        rule = rule_of_named(names[-1], value) if names else None
+        if rule is not None:
+            return self._cut(pointer, rule)
         data = base64.b64decode(value)
         inside = text_inside(data)
         if inside is None:
@@ -246,7 +250,8 @@ def _label(value: Mapping[str, Any]) -> str | None:
     """The name in a name-and-value pair: `{Key: DbPassword, Value: ...}`; none where the value only refers to it."""
     if any(value.get(kind) in _REFERENCES for kind in ("type", "Type") if isinstance(value.get(kind), str)):
         return ""
-    return next((value[name] for name in _NAMES if isinstance(value.get(name), str)), None)
+    label = next((value[name] for name in _NAMES if isinstance(value.get(name), str)), None)
+    return None if label is None else safe_text(label)
 
 
 def _pointer(steps: Iterable[str]) -> str:

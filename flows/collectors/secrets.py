@@ -8,6 +8,7 @@ come from outside: repeats are bounded, or cannot overlap with what follows them
 from __future__ import annotations
 
 import re
+from bisect import bisect_left
 from collections.abc import Iterator
 from functools import lru_cache
 
@@ -69,7 +70,7 @@ _MADE_BY_AWS = (
 """Names under which AWS itself writes what looks drawn by chance."""
 _VARIANT = re.compile(_AFTER.removesuffix("?") + r"\Z", re.IGNORECASE)
 _PASS = re.compile(r"(?:\A|[^A-Za-z]|(?<=[a-z])(?=P))pass\Z", re.IGNORECASE)
-MARK = re.compile(r"\[redacted:[a-z0-9:._-]{1,160}\]\+{0,64}")
+MARK = re.compile(r"\[redacted:[a-z0-9:._-]{1,160}\](?:\+\d{1,9})?")
 """What stands where something was cut."""
 _PLACEHOLDER = re.compile(
     r"\s*|[*x•.]+|\*{3,}.{0,40}|HIDDEN_DUE_TO_SECURITY_REASONS|arn:[\w:/.*@+=,-]+|" + MARK.pattern + r"|"
@@ -109,15 +110,22 @@ def spans_of(text: str, *, words: bool = True, chance: bool = True) -> list[Span
 
 
 def merged(found: list[Span]) -> list[Span]:
-    """In order, overlapping ones as one: by its form, where only chance spoke else."""
+    """In order, overlapping ones as one. What chance says beside a better rule waits for another look: the rest may
+    well be plain.
+    """
     kept: list[Span] = []
-    for start, end, rule in sorted(found, key=lambda span: span[:2]):
-        if kept and start < kept[-1][1]:
-            first, last, known = kept[-1]
-            kept[-1] = (first, max(last, end), rule if known == CHANCE_RULE else known)
+    for span in sorted(span for span in found if span[2] != CHANCE_RULE):
+        if kept and span[0] < kept[-1][1]:
+            start, end, rule = kept[-1]
+            kept[-1] = (start, max(end, span[1]), rule)
         else:
+            kept.append(span)
+    starts = [start for start, _, _ in kept]
+    for start, end, rule in found:
+        before = bisect_left(starts, end) - 1
+        if rule == CHANCE_RULE and (before < 0 or kept[before][1] <= start):
             kept.append((start, end, rule))
-    return kept
+    return sorted(kept)
 
 
 def _spans_by_word(text: str) -> Iterator[Span]:
@@ -159,6 +167,8 @@ def _assigned(text: str, sign: re.Match[str], before: str, *, lines: bool) -> tu
     found = found or _VALUE.match(text, at)
     if found is None or found.lastgroup != "bare":
         return None if found is None else _span_in(found)
+    if _PLACEHOLDER.fullmatch(found[0]):
+        return None
     if not starts:
         value = found[0].rstrip(")]}")
         plain = is_colon and not (has_digit(value) and len(value) >= _LONGER)
@@ -192,6 +202,7 @@ def rule_of_token(text: str) -> str | None:
 
 def rule_of_named(name: str, text: str) -> str | None:
     """The rule of a value that is secret because of the name it stands under."""
+    name = MARK.sub("", name) if "[" in name else name  # the rule in a mark is no name
     certain = names_a_secret(name)
     if not certain and not _hints_at_a_secret(name):
         return None

@@ -4,7 +4,8 @@
 
 1. The same units through Prefect and through a bare thread pool: at most 1.2 times as long, and 15 ms a task.
 2. `evidence --help` against a bare typer application: at most 1.3 times the processor time.
-3. The whole plan, three frameworks at once, in one region: at most 25 s and 300 MB, with Prefect's API beside it.
+3. Redaction against bare canonicalisation of the same answers: at most 25 times as long.
+4. The whole plan, three frameworks at once, in one region: at most 25 s and 300 MB, with Prefect's API beside it.
 """
 
 from __future__ import annotations
@@ -32,6 +33,7 @@ QUIET = {
 }
 MOST_TIMES, MOST_MS_A_TASK, MOST_HELP = 1.2, 15.0, 1.3
 MOST_SECONDS, MOST_MB = 25.0, 300.0
+MOST_REDACTION = 25.0
 BARE = """
 import typer
 app = typer.Typer()
@@ -50,6 +52,7 @@ def main() -> int:
     os.environ.update(QUIET)
     with tempfile.TemporaryDirectory() as folder:
         passed = orchestration(Path(folder), rounds)
+    passed &= redaction_cost(2 * rounds)
     with tempfile.TemporaryDirectory() as folder:
         passed &= whole(Path(folder))
     return 0 if help_cost(2 * rounds) and passed else 1
@@ -179,6 +182,34 @@ def help_cost(rounds: int) -> bool:
     medians = f"bare {statistics.median(bare):.3f}, ours {statistics.median(ours):.3f}"
     print(f"--help, median processor seconds of {rounds}: {medians}")
     return judged("evidence --help / bare typer", statistics.median(ours) / statistics.median(bare), MOST_HELP)
+
+
+def redaction_cost(rounds: int) -> bool:
+    """Processor seconds of redaction and of bare canonicalisation, over the demonstration's answers made by hand."""
+    from evidence_schema.canonical import canonical_bytes
+    from flows.collectors import cutting
+    from flows.collectors.plain import plain
+    from flows.collectors.redaction import Redactor
+    from flows.demo.hand_made import answer_files
+
+    answers = [plain(entry.answer) for file in answer_files() for entries in file.answers.values()
+               for entry in entries if entry.answer is not None]  # fmt: skip
+    size = sum(len(canonical_bytes(answer)) for answer in answers)
+    redactor, ours, bare = Redactor(), [], []
+    for _ in range(rounds):
+        bare.append(cpu_of(lambda: [canonical_bytes(answer) for answer in answers]))
+        cutting.forget()  # each round as the first of a process
+        ours.append(cpu_of(lambda: [redactor.answer("x:Y", answer) for answer in answers]))
+    ratio = statistics.median(a / b for a, b in zip(ours, bare, strict=True))
+    speeds = [size / statistics.median(times) / 1e6 for times in (bare, ours)]
+    print(f"{len(answers)} answers, {size:,} bytes: canonical {speeds[0]:.1f} MB/s, redaction {speeds[1]:.1f} MB/s")
+    return judged("redaction / canonicalisation", ratio, MOST_REDACTION)
+
+
+def cpu_of(work: Callable[[], object]) -> float:
+    began = time.process_time()
+    work()
+    return time.process_time() - began
 
 
 def cpu_seconds(command: list[str]) -> float:

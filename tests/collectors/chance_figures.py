@@ -55,8 +55,8 @@ def _names(name: str, shape: dict[str, Any]) -> Iterator[str]:
 def main() -> None:
     found, secrets = words(), list(drawn())
     print(f"{len(secrets):,} drawn, {len(found):,} long names of AWS")
-    for turns in (0.30, 0.35, chance.TURNS, 0.45, 0.50):
-        for ratio in (0.80, chance.ENTROPY, 0.90):
+    for turns in sorted({0.30, 0.35, 0.40, 0.50, chance.TURNS}):
+        for ratio in sorted({0.75, 0.85, 0.90, chance.ENTROPY}):
             hits = sum(chance.is_drawn(item, turns=turns, ratio=ratio) for item in secrets)
             false = [item for item in found if chance.is_drawn(item, turns=turns, ratio=ratio)]
             here = " <- in use" if (turns, ratio) == (chance.TURNS, chance.ENTROPY) else ""

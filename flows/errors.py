@@ -13,6 +13,10 @@ class SettingsError(FlowsError):
     exit_code = 2
 
 
+class SecretInWords(SettingsError):
+    """What would be sealed with a run shows a secret."""
+
+
 class UsageError(FlowsError):
     """What was asked for cannot be: an unknown name, or options that exclude one another."""
 

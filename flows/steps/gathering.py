@@ -20,6 +20,7 @@ from evidence_schema.models.transcript import Collector
 from evidence_schema.models.unit import PlannedUnit, Unit
 from flows.collectors.errors import CREDENTIALS_REFUSED, CredentialsRefused
 from flows.collectors.gathered import Gathered, GatherRequest
+from flows.collectors.redaction import safe_text
 from flows.collectors.spool import Spooled
 from flows.observing import Observer
 from flows.planning import PREFLIGHT_KIND
@@ -138,7 +139,7 @@ class Gathering:
                 kept.append(self._keep(gathered))
         except CredentialsRefused as refused:
             with self._mutex:
-                self._stopped[account] = f"{CREDENTIALS_REFUSED}: {refused}"
+                self._stopped[account] = safe_text(f"{CREDENTIALS_REFUSED}: {refused}")
             done = {receipt.unit for receipt in kept}
             left = tuple(planned for planned in units if planned.unit not in done)
             kept += self._without_calls(left, GatherResult.FAILED, self._stopped[account])

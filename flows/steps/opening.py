@@ -24,6 +24,7 @@ from flows.planning import PlannedRun, make_plan, unit_lines
 from flows.settings import Settings
 from flows.steps.periods import new_run_id
 from flows.steps.runtime import Runtime, requester_of
+from flows.steps.sealable import refuse_secrets
 from flows.vault.locks import Lock
 from flows.vault.log import NextEntry
 from flows.vault.runs import RunState
@@ -89,6 +90,10 @@ def open_run(runtime: Runtime, request: RunRequest) -> Run:
     if standing is not None:
         vault.repair()
         return load_run(vault, standing, joined=True)
+    refuse_secrets(runtime.settings.to_json(), "settings")
+    refuse_secrets(request.case or "", "the case")
+    if runtime.settings.catalogue is not None:
+        refuse_secrets(runtime.catalog.to_json(), f"the catalogue {runtime.settings.catalogue}")
     planned = make_plan(runtime.catalog, runtime.kinds, runtime.settings, request.selection, request.period)
     sealed = _sealed_catalog(runtime.catalog, runtime.kinds, planned)
     lock = vault.lock(personal=any(runtime.kinds[unit.unit.kind].personal for unit in planned.units))

@@ -7,6 +7,7 @@
 3. The whole plan, three frameworks at once, in one region: at most 25 s and 300 MB, with Prefect's API beside it.
 4. The same in accounts of 5 and 50 times the size: at most 1.2 times the memory. 50 times takes some six minutes on
    two quiet cores, two of them to fill the emulated account; `--scales 1,5` leaves it out.
+5. Redaction against bare canonicalisation of the same answers: at most 25 times as long.
 """
 
 from __future__ import annotations
@@ -36,6 +37,7 @@ QUIET = {
 MOST_TIMES, MOST_MS_A_TASK, MOST_HELP = 1.2, 15.0, 1.3
 MOST_SECONDS, MOST_MB, MOST_GROWTH = 25.0, 300.0, 1.2
 SCALES = (1, 5, 50)
+MOST_REDACTION = 25.0
 BARE = """
 import typer
 app = typer.Typer()
@@ -56,6 +58,7 @@ def main() -> int:
     os.environ.update(QUIET)
     with tempfile.TemporaryDirectory() as folder:
         passed = orchestration(Path(folder), rounds)
+    passed &= redaction_cost(2 * rounds)
     passed &= whole(arguments.scales)
     return 0 if help_cost(2 * rounds) and passed else 1
 
@@ -202,6 +205,34 @@ def help_cost(rounds: int) -> bool:
     medians = f"bare {statistics.median(bare):.3f}, ours {statistics.median(ours):.3f}"
     print(f"--help, median processor seconds of {rounds}: {medians}")
     return judged("evidence --help / bare typer", statistics.median(ours) / statistics.median(bare), MOST_HELP)
+
+
+def redaction_cost(rounds: int) -> bool:
+    """Processor seconds of redaction and of bare canonicalisation, over the demonstration's answers made by hand."""
+    from evidence_schema.canonical import canonical_bytes
+    from flows.collectors import cutting
+    from flows.collectors.plain import plain
+    from flows.collectors.redaction import Redactor
+    from flows.demo.hand_made import answer_files
+
+    answers = [plain(entry.answer) for file in answer_files() for entries in file.answers.values()
+               for entry in entries if entry.answer is not None]  # fmt: skip
+    size = sum(len(canonical_bytes(answer)) for answer in answers)
+    redactor, ours, bare = Redactor(), [], []
+    for _ in range(rounds):
+        bare.append(cpu_of(lambda: [canonical_bytes(answer) for answer in answers]))
+        cutting.forget()  # each round as the first of a process
+        ours.append(cpu_of(lambda: [redactor.answer("x:Y", answer) for answer in answers]))
+    ratio = statistics.median(a / b for a, b in zip(ours, bare, strict=True))
+    speeds = [size / statistics.median(times) / 1e6 for times in (bare, ours)]
+    print(f"{len(answers)} answers, {size:,} bytes: canonical {speeds[0]:.1f} MB/s, redaction {speeds[1]:.1f} MB/s")
+    return judged("redaction / canonicalisation", ratio, MOST_REDACTION)
+
+
+def cpu_of(work: Callable[[], object]) -> float:
+    began = time.process_time()
+    work()
+    return time.process_time() - began
 
 
 def cpu_seconds(command: list[str]) -> float:

@@ -8,15 +8,19 @@ import json
 from pathlib import Path
 
 import pytest
+from chance_figures import drawn, words
 from collector_desk import REGION, desk_over, kind
 from hypothesis import given
 from hypothesis import strategies as st
+from planted import Plant, plants
 from stub_aws import StubAws, refuse
 
 from evidence_schema.canonical import canonical_bytes
 from evidence_schema.models.names import GatherResult
+from flows.collectors import cutting
+from flows.collectors.chance import is_drawn
 from flows.collectors.plain import plain
-from flows.collectors.redaction import Redactor
+from flows.collectors.redaction import Redactor, safe_text
 from flows.collectors.secrets import names_a_secret, rule_of_named, rule_of_value
 
 # All made up. Joined from parts, so that scanners of source code do not take them for real ones.
@@ -33,6 +37,7 @@ STRIPE = "sk_live_" + "4eC39HqLyjWDarjtT1zdp7dc"
 GOOGLE = "AIza" + "SyA1234567890abcdefghijklmnopqrstuv"
 GITLAB = "glpat-" + "A1b2C3d4E5f6G7h8I9j0"
 SENDGRID = "SG." + "ngeVfQFYQlKU0ufo8x5d1A" + ".TwL2iGABf9DHoTf-09kqeF8tAmbihYzrnopKc-1s5cr"
+PLANTS = plants()
 PASSWORDS = [f"Tr0ub4dor&{number}-correct" for number in range(12)]
 
 # sort -> (where it is planted, the secret itself)
@@ -176,8 +181,7 @@ def test_real_cloudtrail_events_are_hardly_touched(shared: Path) -> None:
             for item in Redactor().answer("cloudtrail:event", plain(event)).redactions:
                 rules.setdefault((item.pointer, item.rule), 0)
                 rules[(item.pointer, item.rule)] += 1
-    assert {pointer.rsplit("/", 1)[1] for pointer, _ in rules} <= {"sessionToken", "userData", "deployment"}
-    assert sum(rules.values()) < 40
+    assert {(pointer.rsplit("/", 1)[1], rule) for pointer, rule in rules} == {("sessionToken", "named")}
 
 
 def test_declared_fields_are_cut_whole_and_their_names_kept(aws: StubAws) -> None:
@@ -198,6 +202,7 @@ def test_declared_fields_are_cut_whole_and_their_names_kept(aws: StubAws) -> Non
     assert b"harmless words" not in kept.transcript
 
 
+BINARY = b"\x00\xff" + PEM.encode()
 SCRIPT = f"#!/bin/sh\nexport DB_PASSWORD={PASSWORDS[0]}\n"
 
 
@@ -230,14 +235,14 @@ def test_below_a_declared_field_a_name_tells_a_secret_too() -> None:
 def test_below_a_declared_field_names_and_plain_yes_or_no_are_kept() -> None:
     operation = "elasticbeanstalk:DescribeConfigurationSettings"
     logs = {"Namespace": "aws:elasticbeanstalk:cloudwatch:logs", "OptionName": "StreamLogs", "Value": "true"}
-    script = {"Namespace": "aws:elasticbeanstalk:application:environment", "OptionName": "PASS", "Value": "falsehood"}
+    script = {"Namespace": "aws:elasticbeanstalk:application:environment", "OptionName": "MODE", "Value": "falsehood"}
     found = Redactor({operation: ["OptionSettings"]}).answer(operation, {"OptionSettings": [logs, script]})
     rule = f"field:{operation}.optionsettings".lower()
     assert found.value == {"OptionSettings": [logs, {**script, "Value": f"[redacted:{rule}]"}]}
     assert [item.pointer for item in found.redactions] == ["/OptionSettings/1/Value"]
 
 
-def test_a_secret_inside_bytes_is_quarantined(aws: StubAws) -> None:
+def test_a_secret_inside_bytes_that_are_no_text_is_quarantined(aws: StubAws) -> None:
     keys = kind(
         kind="aws.kms.keys", list={"operation": "ListKeys", "items": "Keys", "id": "KeyId"},
         each={"public": {"operation": "GetPublicKey", "with": {"KeyId": "$item.KeyId"}}},
@@ -245,13 +250,13 @@ def test_a_secret_inside_bytes_is_quarantined(aws: StubAws) -> None:
     aws.answers["kms:ListKeys"] = {"Keys": [{"KeyId": "k1"}, {"KeyId": "k2"}]}
     aws.answers["kms:GetPublicKey"] = lambda asked: {
         "KeyId": asked["KeyId"],
-        "PublicKey": base64.b64encode(PEM.encode() if asked["KeyId"] == "k1" else b"\x00\x01 fine").decode(),
+        "PublicKey": base64.b64encode(BINARY if asked["KeyId"] == "k1" else b"\x00\x01 fine").decode(),
     }
     kept = desk_over(keys).one("aws.kms.keys")
     assert kept.gathered.result is GatherResult.PARTIAL
     assert kept.gathered.quarantined == 1
     assert {record.id: sorted(record.gaps) for record in kept.records} == {"k1": ["public"], "k2": []}
-    assert base64.b64encode(PEM.encode()) not in kept.transcript
+    assert base64.b64encode(BINARY) not in kept.transcript
     assert kept.calls[1].error.code == "Quarantined"
     assert kept.calls[1].wire_digest is None
 
@@ -319,13 +324,155 @@ def test_patterns_take_any_text(text: str) -> None:
     rule_of_named("secret", text)
 
 
-def test_patterns_are_linear_in_hostile_text() -> None:
+HOSTILE = (
+    "password", "a:", "AKIA", "eyJ", "eyJaaaaaaaa-", "://", "a://b:", '"x', "-----BEGIN ", "AC" + "0" * 32, "password=",
+    "-----BEGIN RSA PRIVATE " + "KEY-----", "-----BEGIN CERTIFICATE-----\nAAAAAAAAAAAAAAAAAAAAAAAAAAAAAA ", "{", "[",
+    "password: ", "password:\n", 'password="', '\\"password\\": \\"', "<password>", "--password ", "authorization: ",
+    "bearer a1", "basic ", "curl -u ", "mysql -p", "login x password ", "AKIA" + "A" * 16, "aB3" * 8 + " ", "%3D",
+    '{"a":', "aGVsbG8gd29ybGQ=\n", "[redacted:x]", "pass=$", "pass|,", "pass=x&", "pass=x;y ", "secret|\n ",
+    "echo a:bcd |", "arn:a ", "\\", "'", "\t", "é", "İ",
+)  # fmt: skip
+
+
+@pytest.mark.parametrize("piece", HOSTILE)
+def test_ten_times_the_hostile_text_takes_at_most_fifteen_times_as_long(piece: str) -> None:
     import time
 
-    began = time.process_time()
-    for piece in ("password", "a:", "AKIA", "eyJ", "://", '"x', "-----BEGIN "):
-        rule_of_value(piece * 20_000)
-    assert time.process_time() - began < 3
+    def seconds(length: int) -> float:
+        text = piece * (length // len(piece))
+        took = []
+        for _ in range(3):
+            cutting.forget()
+            began = time.thread_time()
+            safe_text(text)
+            took.append(time.thread_time() - began)
+        return min(took)
+
+    # Below a millisecond the clock's own noise would be judged. Each pair is measured again before it fails.
+    assert any(seconds(200_000) <= 15 * max(seconds(20_000), 0.001) for _ in range(3))
+
+
+_planted = st.integers(0, len(PLANTS) - 1).map(PLANTS.__getitem__)
+_secretive = _planted.map(lambda plant: plant.text)
+_anything = st.recursive(
+    st.booleans() | st.integers() | _texts | _secretive,
+    lambda inner: (
+        st.lists(inner, max_size=4)
+        | st.dictionaries(
+            _texts | _secretive | st.sampled_from(["password", "Value", "Key", "token"]), inner, max_size=4
+        )
+        | inner.map(lambda value: json.dumps(value, default=str))
+        | inner.map(lambda value: base64.b64encode(json.dumps(value, default=str).encode()).decode())
+    ),
+    max_leaves=20,
+)
+
+
+@given(_anything)
+def test_cutting_twice_gives_what_cutting_once_gave(value: object) -> None:
+    once = Redactor().answer("x:Y", plain({"x": value}))
+    again = Redactor().answer("x:Y", once.value)
+    assert again.value == once.value
+
+
+@given(_anything)
+def test_an_answer_never_grows_beyond_the_marks_in_it(value: object) -> None:
+    body = plain({"x": value})
+    found = Redactor().answer("x:Y", body)
+    grown = len(canonical_bytes(found.value)) - len(canonical_bytes(body))
+    assert grown <= 2 * sum(len(item.rule) + len("[redacted:]+99") for item in found.redactions)
+
+
+@given(
+    st.lists(_planted, max_size=5),
+    st.lists(st.from_regex(r"[a-z ]{0,30}", fullmatch=True), min_size=6, max_size=6),
+)
+def test_what_no_rule_names_is_kept(planted: list[Plant], words: list[str]) -> None:
+    """Plants by form in the middle of plain words: the words before, between and after them stay."""
+    chosen = [plant for plant in planted if plant.rule in ("github-token", "slack-token", "stripe-key", "google-key")]
+    text = "".join(f"{word} | {plant.text} | " for word, plant in zip(words, chosen, strict=False)) + words[5]
+    kept = safe_text(text)
+    assert all(plant.secret not in kept for plant in chosen)
+    assert all(word in kept for word in (*words[: len(chosen)], words[5]))
+
+
+@given(
+    st.dictionaries(
+        st.from_regex(r"[A-Z][a-z]{2,8}", fullmatch=True), st.from_regex(r"[a-z0-9 .:/-]{0,60}", fullmatch=True)
+    )
+)
+def test_plain_settings_are_kept_to_the_byte(settings: dict[str, str]) -> None:
+    quiet = {name: text for name, text in settings.items() if not names_a_secret(name) and "pass" not in text}
+    assert Redactor().answer("x:Y", quiet).value == quiet
+
+
+@pytest.mark.parametrize(
+    ("text", "kept"),
+    [
+        ("password=abc&def!x", "password=[redacted:assignment]"),
+        ("user=x&password=abcdef12&z=1", "user=x&password=[redacted:assignment]&z=1"),
+        ("db:\n  password: a phrase of mine\n  port: 5432", "db:\n  password: [redacted:assignment]\n  port: 5432"),
+        ("mysql -u root -phunter22 db", "mysql -u root -p[redacted:command-line] db"),
+        ("postgres://u:p@ss/w0rd@h:5432/db", "postgres://u:[redacted:url-credentials]@h:5432/db"),
+        ("https://h:8080/p?mail=a@b", "https://h:8080/p?mail=a@b"),
+        ("Password must be long", "Password must be long"),
+        ("Token: issued by the portal", "Token: issued by the portal"),
+        ("password: ${DB_PASSWORD}", "password: ${DB_PASSWORD}"),
+        ("--secret-id prod/db", "--secret-id prod/db"),
+        ('{"a":"x","password":"hunter2"}', '{"a":"x","password":"[redacted:named]"}'),
+        ("[redacted:" + GITHUB, "[redacted:[redacted:github-token]"),
+        ("x%3Fpassword%3Dhunter2", "[redacted:assignment]"),
+    ],
+)
+def test_only_the_secret_is_cut(text: str, kept: str) -> None:
+    assert safe_text(text) == kept
+
+
+def test_base64_is_cut_inside_and_encoded_again() -> None:
+    found = Redactor().answer("x:Y", {"script": base64.b64encode(SCRIPT.encode()).decode()})
+    assert base64.b64decode(found.value["script"]).decode() == "#!/bin/sh\nexport DB_PASSWORD=[redacted:assignment]\n"
+    assert [(item.pointer, item.rule) for item in found.redactions] == [("/script", "assignment")]
+
+
+def test_bytes_that_are_text_are_cut_and_not_quarantined() -> None:
+    found = Redactor().answer("x:Y", plain({"content": SCRIPT.encode()}))
+    assert not found.quarantined
+    assert b"[redacted:assignment]" in base64.b64decode(found.value["content"])
+
+
+def test_a_variable_that_only_refers_to_a_secret_is_no_secret() -> None:
+    variable = {"name": "DB_PASSWORD", "value": "/prod/db/password", "type": "PARAMETER_STORE"}
+    operation = "codebuild:BatchGetProjects"
+    found = Redactor({operation: ["environmentVariables"]}).answer(operation, {"environmentVariables": [variable]})
+    rule = "field:codebuild:batchgetprojects.environmentvariables"
+    assert found.value == {"environmentVariables": [{**variable, "value": f"[redacted:{rule}]"}]}
+    assert Redactor().answer(operation, variable).redactions == ()
+
+
+def test_a_flag_of_a_program_names_what_follows_it() -> None:
+    found = Redactor().answer("ecs:X", {"command": ["mysql", "--password", PASSWORDS[0], "--host", "db"]})
+    assert found.value == {"command": ["mysql", "--password", "[redacted:named]", "--host", "db"]}
+
+
+def test_names_that_are_cut_alike_stay_apart() -> None:
+    body = {f"ghp_{letter * 36}": letter for letter in "abc"}
+    found = Redactor().answer("x:Y", body).value
+    mark = "[redacted:github-token]"
+    assert found == {mark: "a", f"{mark}+2": "b", f"{mark}+3": "c"}
+    assert Redactor().answer("x:Y", found).value == found
+
+
+def test_a_members_name_said_twice_hides_no_secret() -> None:
+    text = '{"a": "' + GITHUB + '", "a": "x", "password": "hunter2"}'
+    assert GITHUB not in safe_text(text)
+
+
+def test_the_thresholds_of_chance_find_what_was_drawn_and_hardly_a_name_of_aws() -> None:
+    """`python -m tests.collectors.chance_figures` prints both for other thresholds too."""
+    secrets, names = list(drawn(4000)), words(every=8)
+    assert sum(map(is_drawn, secrets)) >= 0.98 * len(secrets)
+    assert len(names) > 5_000
+    assert sum(map(is_drawn, names)) <= 0.001 * len(names)
 
 
 def test_region_is_not_part_of_a_secret() -> None:

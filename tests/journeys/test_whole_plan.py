@@ -57,6 +57,14 @@ def test_every_unit_is_gathered(whole: tuple[Gathered, tuple[Access, ...]]) -> N
     assert lost == {}
 
 
+def test_nothing_is_cut_but_what_is_declared(whole: tuple[Gathered, tuple[Access, ...]]) -> None:
+    """No secret is planted there: whatever another rule would cut, it would cut wrongly."""
+    gathered, _ = whole
+    cut = {(row.unit.kind, count.rule) for row in gathered.receipts.values() for count in row.redactions}
+    assert {item for item in cut if not item[1].startswith("field:")} == set()
+    assert sum(row.quarantined for row in gathered.receipts.values()) == 0
+
+
 def test_every_kind_holds_something_somewhere(whole: tuple[Gathered, tuple[Access, ...]]) -> None:
     gathered, _ = whole
     kinds = {unit.kind for unit in gathered.receipts}

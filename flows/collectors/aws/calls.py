@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import time
 from collections.abc import Callable, Mapping
-from dataclasses import dataclass, field
+from dataclasses import dataclass, field, replace
 from datetime import datetime
 from typing import Any, Literal
 
@@ -15,7 +15,7 @@ from botocore.parsers import ResponseParserError
 
 from evidence_schema.digest import Digest
 from evidence_schema.errors import NotCanonical
-from evidence_schema.models.transcript import Call, CallError
+from evidence_schema.models.transcript import Attempt, Call, CallError, Redaction
 from flows.collectors.aws.errors import WITHOUT_CREDENTIALS, Meaning, meaning_of
 from flows.collectors.aws.limits import Limits
 from flows.collectors.aws.never_call import refuse_forbidden
@@ -27,6 +27,7 @@ from flows.collectors.tally import Tally
 from flows.collectors.transcript import LineTooLong, TranscriptWriter
 
 _MESSAGE_LENGTH = 1000
+_CODE_LENGTH = 200
 NOTHING: dict[str, Any] = {}
 Result = Literal["denied", "failed", "unavailable"]
 
@@ -104,6 +105,8 @@ class _Outcome:
     message: str = ""
     status: int = 0
     meaning: Meaning | None = None
+    withheld: bool = False
+    """The answer of an error shows a secret: its digest would let it be guessed."""
 
 
 @dataclass
@@ -142,22 +145,36 @@ class Caller:
             return self._record(ask, outcome, trace, started, began)
         return Streamed(ask, outcome.parsed, trace, started, began)
 
-    def finish_stream(self, streamed: Streamed, member: str, size: int, digest: Digest, fault: str = "") -> Answer:
-        """Record a streamed call: length and digest of its content, not the content; `fault` where it broke off."""
+    def finish_stream(
+        self,
+        streamed: Streamed,
+        member: str,
+        size: int,
+        digest: Digest,
+        fault: str = "",
+        cut: tuple[Redaction, ...] = (),
+    ) -> Answer:
+        """Record a streamed call: length and digest of its content as it is stored, not the content; `fault` where it
+        broke off, `cut` what was cut out of it.
+        """
         trace = streamed.trace
-        if trace.wire_digest is None:  # a true stream passed by the recorder unread
+        if cut:
+            trace.wire_digest = None  # it would let what was cut be guessed
+        elif trace.wire_digest is None:  # a true stream passed by the recorder unread
             trace.wire_bytes, trace.wire_digest = size, digest
         content = {"bytes": size, "sha256": digest.hex}
         outcome = _Outcome(parsed={**streamed.parsed, member: content}, status=trace.status)
         if fault:
             trace.wire_digest = None  # of something that is not stored
             outcome = _Outcome(code=fault, message="the content broke off", status=trace.status, meaning=Meaning.FAILED)
-        return self._record(streamed.ask, outcome, trace, streamed.started, streamed.began)
+        at = tuple(item.model_copy(update={"pointer": f"/{member}"}) for item in cut)
+        return self._record(streamed.ask, outcome, trace, streamed.started, streamed.began, at)
 
     def note_failure(self, ask: Ask, code: str, message: str, result: Result = "failed") -> Answer:
         """Record that a question could not be asked, or that its answer cannot be used."""
         now = self.environment.clock()
-        error = CallError(code=code, status=0, message=message[:_MESSAGE_LENGTH], result=result)
+        said = self.redactor.text(message)[:_MESSAGE_LENGTH]
+        error = CallError(code=code, status=0, message=said, result=result)
         call = self._call(ask, Trace(), now, now, 0, error=error)
         return self._keep(call, ask, NOTHING)
 
@@ -222,6 +239,7 @@ class Caller:
         code = str(found.get("Code") or "") or f"HTTP {status}"
         outcome = _Outcome(code=code[:200], message=str(found.get("Message") or ""), status=status)
         outcome.meaning = meaning_of(code, status)
+        outcome.withheld = _shows_secret(error.response)
         if error.operation_name == "AssumeRole" and ask.operation != "AssumeRole":
             return self._without_credentials(code, f"the role cannot be assumed: {outcome.message}", status)
         if outcome.meaning is Meaning.EXPIRED:
@@ -233,13 +251,23 @@ class Caller:
         return outcome
 
     def _without_credentials(self, code: str, message: str, status: int = 0, why: str = "") -> _Outcome:
-        self.refused = f"{why or 'no usable credentials'} ({code})"
+        self.refused = self.redactor.text(f"{why or 'no usable credentials'} ({code})")
         self.stopped = ("CredentialsRefused", self.refused)
         return _Outcome(code=code[:200], message=message, status=status, meaning=Meaning.FAILED)
 
-    def _record(self, ask: Ask, outcome: _Outcome, trace: Trace, started: datetime, began: float) -> Answer:
+    def _record(
+        self,
+        ask: Ask,
+        outcome: _Outcome,
+        trace: Trace,
+        started: datetime,
+        began: float,
+        cut: tuple[Redaction, ...] = (),
+    ) -> Answer:
         finished, milliseconds = self.environment.clock(), int((time.perf_counter() - began) * 1000)
         if outcome.parsed is None:
+            if outcome.withheld:
+                trace.wire_digest = None
             call = self._call(ask, trace, started, finished, milliseconds, error=self._error(ask, outcome))
             return self._keep(call, ask, NOTHING)
         try:
@@ -247,6 +275,7 @@ class Caller:
             redacted = self.redactor.answer(ask.name, body, self.environment.paging_names(ask.service, ask.operation))
         except TooDeep as error:
             return self.note_failure(ask, "NotStorable", str(error))
+        redacted = replace(redacted, redactions=(*redacted.redactions, *cut))
         if redacted.quarantined:
             self.tally.quarantined += 1
             unfit = CallError(
@@ -266,7 +295,8 @@ class Caller:
         known = outcome.code in ask.unavailable and meaning is not Meaning.INVALID
         result: Any = "unavailable" if known else meaning.result
         message = self.redactor.text(clean(outcome.message))[:_MESSAGE_LENGTH]
-        return CallError(code=outcome.code, status=outcome.status, message=message, result=result)
+        code = self.redactor.text(clean(outcome.code))[:_CODE_LENGTH]
+        return CallError(code=code, status=outcome.status, message=message, result=result)
 
     def _call(
         self,
@@ -279,7 +309,7 @@ class Caller:
         redacted: Redacted | None = None,
         error: CallError | None = None,
     ) -> Call:
-        names = self.environment.paging_names(ask.service, ask.operation)
+        names, safe = self.environment.paging_names(ask.service, ask.operation), self.redactor.text
         whole = redacted is None or not redacted.counted
         return Call(
             seq=self.writer.next_seq,
@@ -288,15 +318,15 @@ class Caller:
             region=self.environment.region,
             parameters=safe_parameters(plain(dict(ask.parameters)), names),
             step=ask.step,
-            item=ask.item,
+            item=tuple(safe(part) for part in ask.item),
             page=ask.page,
-            request_id=trace.request_id,
+            request_id=safe(trace.request_id)[:_CODE_LENGTH],
             status=trace.status or (error.status if error else 0),
             source_date=trace.source_date,
             started=started,
             finished=finished,
             duration_ms=milliseconds,
-            retried=trace.retried,
+            retried=tuple(_safe_attempt(attempt, safe) for attempt in trace.retried),
             wire_bytes=trace.wire_bytes,
             wire_digest=trace.wire_digest if whole else None,
             redactions=redacted.redactions if redacted else (),
@@ -316,3 +346,20 @@ class Caller:
         if redacted is not None:
             self.tally.cut(redacted.counted)
         return Answer(call, body)
+
+
+def _safe_attempt(attempt: Attempt, safe: Callable[[str], str]) -> Attempt:
+    """Codes and ids come from outside as well, as headers."""
+    code, request_id = safe(attempt.code), safe(attempt.request_id)
+    if (code, request_id) == (attempt.code, attempt.request_id):
+        return attempt
+    return Attempt(code=code[:_CODE_LENGTH], status=attempt.status, request_id=request_id[:_CODE_LENGTH])
+
+
+def _shows_secret(response: Mapping[str, Any]) -> bool:
+    told = {name: member for name, member in response.items() if name != "ResponseMetadata"}
+    try:
+        found = Redactor().answer("", plain(told))
+    except TooDeep:
+        return True
+    return bool(found.redactions) or found.quarantined

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import logging
+import traceback
 from collections.abc import Callable, Mapping
 from dataclasses import dataclass, field
 from datetime import datetime
@@ -32,7 +33,7 @@ from flows.collectors.aws.validation import Validator
 from flows.collectors.aws.work import Work
 from flows.collectors.errors import CREDENTIALS_REFUSED, BadKind, CredentialsRefused
 from flows.collectors.gathered import Gathered, GatherRequest
-from flows.collectors.redaction import Redactor
+from flows.collectors.redaction import Redactor, safe_text
 from flows.collectors.registry import Kinds
 from flows.collectors.source import Source, SourceUnreadable, TranscriptOf, read_source
 from flows.collectors.spool import Spooled
@@ -94,14 +95,14 @@ class Task:
             principal = self.tools.identity.principal(self.request.account, self.request.run_id)
             ending = self._gather(planned.unit, principal, tally)
         except CredentialsRefused as error:
-            self.refused = str(error)
+            self.refused = safe_text(str(error))
             ending = _Ending(GatherResult.FAILED, f"{CREDENTIALS_REFUSED}: {self.refused}")
         self._results[planned.unit] = ending.result
         return Gathered(
             unit=planned.unit,
             requirements=planned.requirements,
             result=ending.result,
-            reason=ending.reason,
+            reason=safe_text(ending.reason),
             transcript=ending.transcript,
             files=ending.files,
             calls=tally.call_counts,
@@ -109,7 +110,7 @@ class Task:
             problems=tally.problems,
             redactions=tally.redactions,
             quarantined=tally.quarantined,
-            principal=principal,
+            principal=safe_text(principal),
             collector=_collector_of(self.tools.kinds.get(planned.unit.kind)),
             started=started,
             finished=self.tools.clock(),
@@ -187,7 +188,7 @@ class Task:
         header = TranscriptHeader(
             unit=unit,
             run_id=self.request.run_id,
-            principal=principal,
+            principal=safe_text(principal),
             period=self.request.period,
             collector=_collector_of(declaration),
             declaration=declaration.to_json(),
@@ -259,7 +260,7 @@ class Task:
 
 
 def _unexpected(unit: Unit, error: Exception) -> _Ending:
-    _log.error("%s: gathering failed", unit, exc_info=error)
+    _log.error("%s: gathering failed: %s", unit, trace_of(error))
     return _Ending(GatherResult.FAILED, f"unexpected {type(error).__name__} while gathering; the log has its trace")
 
 
@@ -268,6 +269,12 @@ def _without_consent(declaration: KindDeclaration) -> str:
         f"expected {declaration.kind} under `opt_in` of the settings, since it {declaration.opt_in}, found it missing; "
         "nothing was asked"
     )
+
+
+def trace_of(error: BaseException) -> str:
+    """Where an error nobody expected came from. Its message is left out: it may quote what was being read."""
+    frames = traceback.extract_tb(error.__traceback__)
+    return f"{type(error).__name__} at " + " < ".join(f"{item.name}:{item.lineno}" for item in reversed(frames))
 
 
 def _collector_of(declaration: KindDeclaration | None) -> Collector:

@@ -8,7 +8,7 @@ from evidence_schema.digest import Digest
 from evidence_schema.records.credential_report import FILE_NAME
 from flows.collectors.aws.calls import Answer, Ask
 from flows.collectors.aws.work import Work
-from flows.collectors.redaction import holds_token
+from flows.collectors.redaction import safe_file
 
 POLLS = 60
 SECONDS = 2.0
@@ -24,11 +24,13 @@ def gather(work: Work) -> None:
     if isinstance(got, Answer):
         return
     content = bytes(got.parsed.get("Content") or b"")
-    if holds_token(content):
+    safe = safe_file(content)
+    if safe is None:
         work.tally.quarantined += 1
         work.caller.finish_stream(got, "Content", len(content), Digest.of(b""), fault="Quarantined")
         return
-    work.caller.finish_stream(got, "Content", len(content), Digest.of(content))
+    content, cut = safe
+    work.caller.finish_stream(got, "Content", len(content), Digest.of(content), cut=cut)
     spool = work.new_file(FILE_NAME, str(got.parsed.get("ReportFormat") or "text/csv"))
     spool.write(content)
     work.keep(spool)

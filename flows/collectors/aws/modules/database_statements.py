@@ -110,7 +110,7 @@ def _take(log: Log, event: Mapping[str, Any], extract: Spool) -> bool:
     at = datetime.fromtimestamp(int(event.get("timestamp", 0)) / 1000, UTC)
     _write(extract, {
         "type": "statement", "group": log.group, "database": log.database, "id": str(event.get("eventId", "")),
-        "at": format_time(at), "verb": verb, "principal": _REDACTOR.text(principal_of(message)),
+        "at": format_time(at), "verb": verb, "principal": principal_of(message),
     })  # fmt: skip
     return True
 
@@ -141,4 +141,4 @@ def _milliseconds(moment: datetime) -> int:
 
 
 def _write(extract: Spool, line: Mapping[str, Any]) -> None:
-    extract.write(canonical_bytes(dict(line)) + b"\n")
+    extract.write(canonical_bytes(_REDACTOR.answer("logs:statement", dict(line)).value) + b"\n")

@@ -30,6 +30,7 @@ from flows.collectors.aws.modules.log_reader import Bounds, LogReader, Unreadabl
 from flows.collectors.aws.modules.trails import Trail, choose_trail, listing_days
 from flows.collectors.aws.paging import pages
 from flows.collectors.aws.work import Work
+from flows.collectors.redaction import holds_token, safe_text
 from flows.collectors.spool import Spool
 
 SAMPLE = 25
@@ -125,12 +126,13 @@ class _Reading:
         return self.work.scope.period.start < end <= self.work.scope.period.end + LATE
 
     def _digest(self, key: str) -> None:
-        line: dict[str, Any] = {"type": "digest", "key": key}
+        line: dict[str, Any] = {"type": "digest", "key": safe_text(key)}
         content, metadata, fault = self._read(OBJECT_STEP, self.trail.bucket, key)
         if fault:
             line |= fault
         else:
-            line |= {"text": content.decode(errors="replace"), "signature": str(metadata.get("signature", ""))}
+            signature = safe_text(str(metadata.get("signature", "")))
+            line |= {"text": content.decode(errors="replace"), "signature": signature}
             self._note_logs(content)
         _write(self.extract, line)
         self.work.tally.returned += 1
@@ -145,7 +147,7 @@ class _Reading:
             self.named[bucket, key] = promised
 
     def _sample(self, bucket: str, key: str) -> None:
-        line: dict[str, Any] = {"type": "sample", "key": key, "expected": self.named[bucket, key]}
+        line: dict[str, Any] = {"type": "sample", "key": safe_text(key), "expected": self.named[bucket, key]}
         content, _, fault = self._read(SAMPLE_STEP, bucket, key)
         _write(self.extract, line | (fault or {"found": hashlib.sha256(content).hexdigest()}))
 
@@ -165,6 +167,9 @@ class _Reading:
             fault = type(error).__name__
         finally:
             got.parsed["Body"].close()
+        if step == OBJECT_STEP and holds_token(content):  # cut, it would no longer match its signature
+            self.work.tally.quarantined += 1
+            fault = "Quarantined"
         self.work.caller.finish_stream(got, "Body", reader.size, reader.digest, fault=fault)
         return content, got.parsed.get("Metadata") or {}, {"error": fault, "result": "failed"} if fault else {}
 

@@ -156,7 +156,7 @@ class _Reading:
             line |= {"error": error.code if error else "NotRead", "result": error.result if error else "failed"}
         else:
             line |= self._read_content(got)
-        _write(self.extract, line)
+        _write(self.extract, self.redactor.answer("cloudtrail:file", line).value)
         self.work.tally.kept += 1
 
     def _read_content(self, got: Streamed) -> dict[str, Any]:

@@ -47,6 +47,8 @@ class Evidence:
     bases: Mapping[str, str]
     accounts: tuple[str, ...]
     regions: tuple[str, ...]
+    unreadable: Mapping[Unit, str] = field(default_factory=dict)
+    """Units whose artifacts nobody can read any more, or not here, with the reason: erased, or no key at hand."""
 
     def units_of(self, kind: str) -> tuple[Unit, ...]:
         """The expected units that a kind or view is read from, in order."""
@@ -64,6 +66,8 @@ class Rules:
     facts: Mapping[str, Any]
     parameters: Mapping[str, Parameter] = field(default_factory=dict)
     """Overrides, by `EV-IAM-01-C3.max_key_age_days`."""
+    personal: frozenset[str] = frozenset()
+    """Checks whose findings name people: no text that a rule made of records gets into an outcome."""
 
 
 class Judgement:
@@ -90,7 +94,11 @@ class Judgement:
         results = []
         for check in sorted(requirement.checks, key=lambda check: check.id):
             parameters, unapproved = self._parameters(check)
-            tally = Tally(unplanned=self._unplanned(check), answered=self._answered(check))
+            tally = Tally(
+                unplanned=self._unplanned(check),
+                answered=self._answered(check),
+                is_personal=check.id in self._rules.personal,
+            )
             if check.mode is Mode.AUTO:
                 for finding in self._findings(check, parameters):
                     tally.add(finding)
@@ -139,13 +147,15 @@ class Judgement:
         if reason is not None:
             yield _unit_error(check, kind, unit, reason)
         receipt = self._evidence.receipts.get(unit)
-        if receipt is not None and receipt.transcript is not None:
+        if receipt is not None and receipt.transcript is not None and unit not in self._evidence.unreadable:
             yield from self._evidence.records(kind, unit)
 
     def _unit_reason(self, kind: str, unit: Unit) -> Reason | None:
         receipt = self._evidence.receipts.get(unit)
         if receipt is None:
             return Reason(type="unit", name=kind, text=f"{unit}: no receipt: it was never gathered")
+        if unit in self._evidence.unreadable:
+            return Reason(type="unit", name=kind, text=f"{unit}: {self._evidence.unreadable[unit]}"[:2000])
         if receipt.result.is_complete:
             return None
         return Reason(type="unit", name=kind, text=f"{unit}: {receipt.result.value}: {receipt.reason}"[:2000])

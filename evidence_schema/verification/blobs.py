@@ -6,12 +6,13 @@ import hashlib
 from collections.abc import Generator, Iterator
 from contextlib import closing
 from dataclasses import dataclass
-from typing import TypeVar
+from typing import NamedTuple, TypeVar
 
 from evidence_schema.ahead import ahead
 from evidence_schema.digest import Digest, DigestStream
 from evidence_schema.layout import Layout
 from evidence_schema.models.base import Frozen
+from evidence_schema.models.encrypted import Context, Encryption
 from evidence_schema.models.transcript import TranscriptHeader
 from evidence_schema.reader import Reader, StoredVersion
 from evidence_schema.verification.listing import list_blobs, stands
@@ -37,6 +38,14 @@ class Hashed:
     unreadable: str = ""
 
 
+class EncryptedClaim(NamedTuple):
+    """What a row or entry says of a ciphertext; `binding` is that of the transcript in it, if it is to be one."""
+
+    context: Context
+    encryption: Encryption
+    binding: bytes = b""
+
+
 class Claims:
     """What entries and rows say about blobs: that they exist, their sizes, whose transcript one is.
 
@@ -50,6 +59,8 @@ class Claims:
         self._problems = problems
         self._sizes: dict[bytes, int] = {}
         self._bindings: dict[bytes, bytes] = {}
+        self.ciphertexts: dict[bytes, EncryptedClaim] = {}
+        """Raw digest -> what was said of it; some hundred bytes for each encrypted artifact."""
 
     def name(self, type_: str, digest: Digest, size: int | None, by: str) -> None:
         """`by` says that a blob exists; `type_` is the problem where it does not."""
@@ -66,6 +77,10 @@ class Claims:
     def bind(self, digest: Digest, run_id: str, unit: Digest) -> None:
         """The blob is the transcript of this unit in this run."""
         self._bindings.setdefault(digest.raw, binding(run_id, unit))
+
+    def encrypted(self, digest: Digest, claim: EncryptedClaim) -> None:
+        """The blob is a ciphertext. Two claims about one are no fault here: the second cannot open it."""
+        self.ciphertexts.setdefault(digest.raw, claim)
 
     def exists(self, digest: Digest) -> bool:
         """Whether the blob was listed, or was written since."""
@@ -127,7 +142,7 @@ def hash_blob(reader: Reader, version: StoredVersion, claimed: Digest) -> Hashed
                 may_grow = b"\n" not in piece and len(first_line) <= MAX_HEADER
     except Unreadable as error:
         return Hashed(version.key, claimed, stream.finish(), stream.size, b"", str(error))
-    head = _binding_of(bytes(first_line).partition(b"\n")[0])
+    head = binding_of(bytes(first_line).partition(b"\n")[0])
     return Hashed(version.key, claimed, stream.finish(), stream.size, head)
 
 
@@ -136,7 +151,8 @@ def binding(run_id: str, unit: Digest) -> bytes:
     return hashlib.sha256(f"{run_id} {unit}".encode()).digest()[:16]
 
 
-def _binding_of(first_line: bytes) -> bytes:
+def binding_of(first_line: bytes) -> bytes:
+    """The binding of a transcript's first line; empty where it is no transcript's."""
     if not first_line.startswith(b'{"collector":'):  # as a canonical header does
         return b""
     try:

@@ -76,6 +76,10 @@ TYPES: dict[str, tuple[int, Property]] = {
     "export-beyond-log": (5, _O),
     "entry-blob-missing": (5, _C),
     "workbook-not-exported": (5, _A),
+    "disposition-malformed": (5, _I),
+    "disposition-differs": (5, _I),
+    "erasure-not-ordered": (5, _O),
+    "erased-while-held": (5, _O),
     "plan-malformed": (6, _I),
     "plan-differs": (6, _I),
     "planned-unit-malformed": (6, _I),
@@ -103,6 +107,11 @@ TYPES: dict[str, tuple[int, Property]] = {
     "blob-missing": (7, _C),
     "blob-unreadable": (7, _C),
     "transcript-of-another-unit": (7, _I),
+    "key-missing": (7, _C),
+    "key-unusable": (7, _C),
+    "erased-key-stands": (7, _C),
+    "artifact-not-opened": (7, _I),
+    "commitment-differs": (7, _I),
     "findings-malformed": (8, _I),
     "findings-differ": (8, _I),
     "outcomes-malformed": (8, _I),
@@ -115,8 +124,11 @@ TYPES: dict[str, tuple[int, Property]] = {
     "run-in-progress": (5, _C),
     "run-abandoned": (5, _C),
     "unnamed-blob": (7, _I),
+    "artifacts-erased": (5, _C),
+    "erasure-unfinished": (5, _C),
+    "not-opened": (7, _I),
 }
-"""Type -> (step, property). The last three are only ever notes: they say what an auditor wants to know, not a fault."""
+"""Type -> (step, property). The last six are only ever notes: they say what an auditor wants to know, not a fault."""
 
 
 @dataclass(frozen=True, order=True, slots=True)

@@ -46,6 +46,10 @@ class Report:
     notes: tuple[Problem, ...]
     pinned: bool
     checkpoint: builtins.bytes
+    encrypted: int = 0
+    """Artifacts that are ciphertexts; of them `opened` were opened with keys, and `erased` nobody can open any more."""
+    opened: int = 0
+    erased: int = 0
 
     @property
     def exit_code(self) -> int:

@@ -16,6 +16,7 @@ from evidence_schema.models.trust import TrustPolicy
 from evidence_schema.reader import Reader
 from evidence_schema.verification.blobs import Claims, Sealed, check_blobs
 from evidence_schema.verification.checkpoints import Checked, Checkpoints, SignedCheckpoint, parse_signed
+from evidence_schema.verification.encrypted import Keys, Opened, check_encrypted, check_erasures
 from evidence_schema.verification.entries import Entry, beginning, check_chain, read_entries
 from evidence_schema.verification.judgements import check_judgements
 from evidence_schema.verification.listing import Listing, NoLog, first_log, list_entries, list_log
@@ -102,13 +103,15 @@ def verify_log(
     progress: ProgressCallback | None = None,
     resume_window: timedelta = RESUME_WINDOW,
     width: int = WIDTH,
+    keys: Keys | None = None,
 ) -> Report:
     """Prove a log, step by step as this package numbers them; every fault of what is stored becomes a problem.
 
     `trust` is what the auditor pinned; without it no signature can be believed, and the report says so. `kept` is a
-    checkpoint note of an earlier look. `log` names the log where neither the policy nor the place's keys do. Raises
-    BadNote or BadCheckpoint for a `kept` that is none, BadKey for a policy without keys, and whatever the place
-    raises where it cannot be listed at all: then nothing was examined.
+    checkpoint note of an earlier look. `log` names the log where neither the policy nor the place's keys do. `keys`
+    opens what is encrypted; without them it is proven by its digest only. Raises BadNote or BadCheckpoint for a `kept`
+    that is none, BadKey for a policy without keys, and whatever the place raises where it cannot be listed at all: then
+    nothing was examined.
     """
     asked = _Examination.of(reader, trust, log, kept, progress, width)
     reader, layout, problems = asked.reader, asked.layout, asked.problems
@@ -120,11 +123,12 @@ def verify_log(
     place = Place(reader, layout, claims, Sealed(reader, layout, claims, problems), problems, asked.progress, width)
     plans = check_manifests(place, runs, listing)  # 6
     hashed = check_blobs(reader, layout, claims, asked.progress, width)  # 7
+    opened = check_encrypted(place, claims.ciphertexts, check_erasures(place, chain.entries), keys)
     check_judgements(place, runs, plans)  # 8
     check_entry_times(chain.entries, now, problems)  # 9
     if trust is not None:
         check_freshness(runs, trust, layout, now, problems)
-    return _report(asked, chain, runs, *hashed)
+    return _report(asked, chain, runs, hashed, opened)
 
 
 def verify_workbook(
@@ -163,7 +167,7 @@ def _export_of(entries: Sequence[Entry], digest: Digest, size: int) -> tuple[int
     return None, None
 
 
-def _report(asked: _Examination, chain: _Chain, runs: Sequence[Run], blobs: int, size: int) -> Report:
+def _report(asked: _Examination, chain: _Chain, runs: Sequence[Run], hashed: tuple[int, int], opened: Opened) -> Report:
     problems, notes = asked.problems.all(), asked.problems.notes()
     given = Given(
         pinned=asked.trust is not None,
@@ -180,11 +184,14 @@ def _report(asked: _Examination, chain: _Chain, runs: Sequence[Run], blobs: int,
         entries=len(chain.entries),
         runs=len(runs),
         simulated_runs=sum(run.opened.simulated for run in runs),
-        blobs=blobs,
-        bytes=size,
+        blobs=hashed[0],
+        bytes=hashed[1],
         verdicts=verdicts(problems, given),
         problems=problems,
         notes=notes,
         pinned=given.pinned,
         checkpoint=chain.checked.newest,
+        encrypted=opened.encrypted,
+        opened=opened.opened,
+        erased=opened.erased,
     )

@@ -10,6 +10,7 @@ from flows.cli.options import Config, Json
 
 if TYPE_CHECKING:
     from evidence_schema.verification import Report, WorkbookReport
+    from flows.vault.data_keys import DataKeys
 
 
 def verify(
@@ -23,6 +24,9 @@ def verify(
     save: Annotated[
         str | None, typer.Option("--save-checkpoint", help="Write the newest checkpoint here, to keep")
     ] = None,
+    keys: Annotated[
+        bool, typer.Option("--keys", help="Open what is encrypted, with the data keys that the settings name")
+    ] = False,
     workbook: Annotated[str | None, typer.Option(help="A workbook: was it compiled from this log?")] = None,
     config: Config = None,
     json: Json = False,
@@ -38,19 +42,30 @@ def verify(
     from flows.cli.console import now
     from flows.cli.files import pieces, read_file
     from flows.cli.progress import counting
-    from flows.steps.places import store_at
+    from flows.steps.places import keys_at, store_at
 
     policy = read_trust_policy(read_file(trust)) if trust else None
     anchor = read_file(kept) if kept else None
     store, settings = store_at(place, config)
+    opener = _required(keys_at(config, required=True)) if keys else None
     with counting("verifying") as progress:
-        report = verify_log(store, trust=policy, now=now(), kept=anchor, log=settings.log, progress=progress)
+        report = verify_log(
+            store, trust=policy, now=now(), kept=anchor, log=settings.log, progress=progress, keys=opener
+        )
     about = verify_workbook(store, pieces(workbook), trust=policy) if workbook else None
     _show(report, about, as_json=json)
     if save:
         Path(save).write_bytes(report.checkpoint)
     codes = [report.exit_code, *([about.exit_code] if about else [])]
     raise typer.Exit(min((code for code in codes if code), default=0))  # 4 before 5 before 6
+
+
+def _required(keys: DataKeys | None) -> DataKeys:
+    from flows.errors import UsageError
+
+    if keys is None:
+        raise UsageError("expected vault.keys in the settings, to open what is encrypted, found none")
+    return keys
 
 
 def _show(report: Report, about: WorkbookReport | None, *, as_json: bool) -> None:
@@ -68,6 +83,9 @@ def _show(report: Report, about: WorkbookReport | None, *, as_json: bool) -> Non
                 "runs": report.runs,
                 "blobs": report.blobs,
                 "bytes": report.bytes,
+                "encrypted": report.encrypted,
+                "opened": report.opened,
+                "erased": report.erased,
                 "pinned": report.pinned,
                 "simulated_runs": report.simulated_runs,
                 "exit_code": report.exit_code,
@@ -83,6 +101,8 @@ def _show(report: Report, about: WorkbookReport | None, *, as_json: bool) -> Non
     label = "SIMULATED " if report.simulated_runs else ""
     counts = f"{report.entries} entries, {report.runs} runs, {report.blobs} blobs ({report.bytes} bytes)"
     say(f"{label}log {report.log}: {counts}")
+    if report.encrypted:
+        say(f"{report.encrypted} artifacts are encrypted: {report.opened} opened, {report.erased} erased")
     print_table(
         "Verdicts",
         ("property", "verdict", "why"),

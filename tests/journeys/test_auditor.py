@@ -56,7 +56,7 @@ def test_real_log_files_are_counted_like_an_independent_reader_counts_them(
     run = load_run(vault, state)
     receipts = {receipt.unit: receipt for receipt in receipts_of(vault, closed_of(state))}
     unit = Unit(kind="aws.cloudtrail.log_files", account=world.filled.account, region="us-east-1")
-    records = list(Records(vault.blobs, receipts, run.declarations)(unit.kind, unit))
+    records = list(Records(vault.artifacts, receipts, run.declarations)(unit.kind, unit))
     assert len(records) == len(real_logs)
     counted: Counter[str] = Counter()
     for record in records:

@@ -39,10 +39,15 @@ def _read(check: Check) -> frozenset[str]:
 
 
 def personal_facts(catalog: Catalog, checks: frozenset[str], supplied: Iterable[str]) -> frozenset[str]:
-    """Supplied facts that only personal checks need: lists of people are compared with records of people.
+    """Supplied facts that no rule needs but those of personal checks: lists of people are compared with people's records.
 
     What an open check needs stays in clear, so that it can be judged again by whoever has no keys.
     """
-    in_clear = {fact for item in catalog.requirements for check in item.checks if check.id not in checks
-                for fact in check.needs}  # fmt: skip
+    in_clear = {
+        fact
+        for item in catalog.requirements
+        for check in item.checks
+        if check.rules and check.id not in checks
+        for fact in check.needs
+    }
     return frozenset(supplied) - in_clear

@@ -76,11 +76,19 @@ class Claims:
 
     def bind(self, digest: Digest, run_id: str, unit: Digest) -> None:
         """The blob is the transcript of this unit in this run."""
-        self._bindings.setdefault(digest.raw, binding(run_id, unit))
+        bound = binding(run_id, unit)
+        if self._bindings.setdefault(digest.raw, bound) != bound:  # it begins with one unit and run only
+            found = f"the transcript of another, named by {run_id} again"
+            self._problems.add(
+                "transcript-of-another-unit", self._layout.blob(digest), "a transcript of one unit", found
+            )
 
     def encrypted(self, digest: Digest, claim: EncryptedClaim) -> None:
-        """The blob is a ciphertext. Two claims about one are no fault here: the second cannot open it."""
-        self.ciphertexts.setdefault(digest.raw, claim)
+        """The blob is a ciphertext, which opens in one context only."""
+        known = self.ciphertexts.setdefault(digest.raw, claim)
+        if known.context != claim.context:
+            first, second = known.context.bytes.decode(), claim.context.bytes.decode()
+            self._problems.add("ciphertext-claimed-twice", self._layout.blob(digest), f"an artifact of {first}", second)
 
     def exists(self, digest: Digest) -> bool:
         """Whether the blob was listed, or was written since."""

@@ -112,6 +112,7 @@ TYPES: dict[str, tuple[int, Property]] = {
     "erased-key-stands": (7, _C),
     "artifact-not-opened": (7, _I),
     "commitment-differs": (7, _I),
+    "ciphertext-claimed-twice": (7, _I),
     "findings-malformed": (8, _I),
     "findings-differ": (8, _I),
     "outcomes-malformed": (8, _I),

@@ -6,16 +6,15 @@ from typing import Annotated
 
 import typer
 
-from flows.cli.options import Config, Json
+from flows.cli.options import Config, Json, RunName
 
-Run = Annotated[str, typer.Argument(help="A run id or slot")]
 Role = Annotated[str, typer.Option("--approver-role", help="Who decided: a role such as 'legal counsel', not a name")]
 
 
 def hold(
-    run: Run,
     case: Annotated[str, typer.Option(help="The case's number: never a name")],
     approver_role: Role,
+    run: RunName = None,
     artifact: Annotated[
         list[str] | None, typer.Option(help="sha256:... of artifacts to hold (at most 16) [default: the whole run]")
     ] = None,
@@ -42,9 +41,9 @@ def hold(
 
 
 def extend(
-    run: Run,
     until: Annotated[str, typer.Option(help="UTC: 2032-12-31[T00:00:00Z]")],
     approver_role: Role,
+    run: RunName = None,
     config: Config = None,
     json: Json = False,
 ) -> None:

@@ -39,7 +39,7 @@ def _read(check: Check) -> frozenset[str]:
 
 
 def personal_facts(catalog: Catalog, checks: frozenset[str], supplied: Iterable[str]) -> frozenset[str]:
-    """Supplied facts that no rule needs but those of personal checks: lists of people are compared with people's records.
+    """Supplied facts that no rule needs but a personal check's: lists of people are compared with people's records.
 
     What an open check needs stays in clear, so that it can be judged again by whoever has no keys.
     """

@@ -66,7 +66,7 @@ def test_real_log_files_are_counted_like_an_independent_reader_counts_them(
 
 
 def test_findings_are_made_again_in_another_folder_without_aws_credentials(trial: Organisation, tmp_path: Path) -> None:
-    """A copy of a vault folder, an empty home, no AWS: the same bytes."""
+    """A copy of a vault folder, an empty home, no AWS: the same bytes. Those of personal kinds need the data keys."""
     done = trial.evidence("run", "monthly", "--json")
     assert done.returncode == 1, done.stderr
     shutil.copytree(trial.folder / "vault", tmp_path / "copy")
@@ -76,10 +76,18 @@ def test_findings_are_made_again_in_another_folder_without_aws_credentials(trial
         bare,
         tmp_path,
     )
-    assert again.returncode == 0, again.stderr
+    assert again.returncode == 1, again.stderr
     told = json.loads(again.stdout)
-    assert told["identical"] is True
+    assert (told["identical"], told["complete"], told["personal"]) == (True, False, "not compared")
+    assert {unit.split()[0] for unit in told["not_judged"]} == {
+        "aws.iam.credential_report", "aws.cloudtrail.log_files",
+    }  # fmt: skip
     assert told["findings"] > 100
+    with_keys = ["reperform", "--vault", str(tmp_path / "copy"), "--config", str(trial.settings_file), "--json"]
+    opened = evidence(with_keys, bare, tmp_path)
+    assert opened.returncode == 0, opened.stderr
+    whole = json.loads(opened.stdout)
+    assert (whole["identical"], whole["complete"], whole["personal"]) == (True, True, "identical")
     judged = trial.vault().runs.runs()[-1].judged
     assert judged is not None
     assert (tmp_path / "findings.jsonl").read_bytes() == trial.vault().blobs.read(judged.findings, limit=1 << 28)

@@ -59,9 +59,11 @@ def with_facts(place: Organisation) -> Organisation:
 
 @pytest.fixture(scope="module")
 def whole(session_world: World, organisation: Founder, tmp_path_factory: pytest.TempPathFactory) -> Organisation:
-    """The whole plan, gathered and judged, and a workbook of it."""
+    """The whole plan, gathered and judged, with its three workbooks."""
     place = with_facts(organisation(tmp_path_factory.mktemp("whole"), regions=("eu-central-1",)))
     collected_here(place, Selection())
+    done = place.evidence("workbook", "--folder", "workbooks")
+    assert done.returncode == 0, done.stderr
     return place
 
 
@@ -84,6 +86,8 @@ def test_no_artifact_of_a_personal_kind_is_stored_in_clear(gathered: Gathered) -
 
 
 def test_no_object_of_the_vault_names_a_person_of_the_account(whole: Organisation, gathered: Gathered) -> None:
+    workbooks = named_in({path.name: path.read_bytes() for path in (whole.folder / "workbooks").glob("*.xlsx")})
+    assert len(workbooks) == 3, "what was delivered shows the names: the scan sees through a zip"
     named = named_in(whole.contents())
     told = {record.kind for record in gathered.records() for name in NAMES if name in json.dumps(record.fields)}
     print(f"{len(whole.contents())} objects, {len(NAMES)} names, objects that hold one in clear: {len(named)}")

@@ -49,6 +49,8 @@ class Evidence:
     regions: tuple[str, ...]
     not_asked: Set[str] = frozenset()
     """Kinds and views that bill and that nobody opted in to: no gap, the others decide."""
+    unreadable: Mapping[Unit, str] = field(default_factory=dict)
+    """Units whose artifacts nobody can read any more, or not here, with the reason: erased, or no key at hand."""
 
     def units_of(self, kind: str) -> tuple[Unit, ...]:
         """The expected units that a kind or view is read from, in order."""
@@ -66,6 +68,8 @@ class Rules:
     facts: Mapping[str, Any]
     parameters: Mapping[str, Parameter] = field(default_factory=dict)
     """Overrides, by `EV-IAM-01-C3.max_key_age_days`."""
+    personal: frozenset[str] = frozenset()
+    """Checks whose findings name people: no text that a rule made of records gets into an outcome."""
 
 
 @dataclass(frozen=True)
@@ -121,7 +125,10 @@ class Judgement:
         for check in sorted(requirement.checks, key=lambda check: check.id):
             parameters, unapproved = self._parameters(check)
             tally = Tally(
-                unplanned=self._unplanned(check), not_asked=self._not_asked(check), answered=self._answered(check)
+                unplanned=self._unplanned(check),
+                not_asked=self._not_asked(check),
+                answered=self._answered(check),
+                is_personal=check.id in self._rules.personal,
             )
             if check.mode is Mode.AUTO:
                 for finding in self._findings(check, parameters):
@@ -176,7 +183,7 @@ class Judgement:
         if reason is not None:
             yield _unit_error(check, kind, unit, reason)
         receipt = self._evidence.receipts.get(unit)
-        if receipt is not None and receipt.transcript is not None:
+        if receipt is not None and receipt.transcript is not None and unit not in self._evidence.unreadable:
             lost = reason if receipt.result in (GatherResult.DENIED, GatherResult.FAILED) else None
             yield from (_Item(record, lost) for record in self._evidence.records(kind, unit))
 
@@ -184,6 +191,8 @@ class Judgement:
         receipt = self._evidence.receipts.get(unit)
         if receipt is None:
             return Reason(type="unit", name=kind, text=f"{unit}: no receipt: it was never gathered")
+        if unit in self._evidence.unreadable:
+            return Reason(type="unit", name=kind, text=f"{unit}: {self._evidence.unreadable[unit]}"[:2000])
         if receipt.result.is_complete:
             return None
         return Reason(type="unit", name=kind, text=f"{unit}: {receipt.result.value}: {receipt.reason}"[:2000])

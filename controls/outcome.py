@@ -24,6 +24,7 @@ STALE_AFTER: Mapping[Cadence, timedelta] = {
     "annual": timedelta(days=366 + 31),
 }
 """The cadence and its slack: evidence older than this at the evaluation time is stale."""
+WITH_THE_FINDINGS = "a rule could not be decided; the reason can name people and stands with the findings"
 MOST_REASONS = 20
 """Reasons shown with a check or requirement; all of them stand in the findings."""
 
@@ -41,6 +42,8 @@ class Tally:
     """What the check looks at, and nobody opted in to: it bills or writes."""
     answered: bool = True
     """Some place answered, be it with nothing: not everywhere was the service unavailable."""
+    is_personal: bool = False
+    """Its findings name people, and are kept apart: a text that a rule made of a record stays with them."""
 
     def add(self, finding: Finding) -> None:
         """Count one finding."""
@@ -48,7 +51,8 @@ class Tally:
         if finding.reason is not None:
             self.fact_errors += finding.reason.type == "fact"
             if len(self.reasons) < MOST_REASONS:
-                self.reasons[finding.reason.text] = None
+                hidden = self.is_personal and finding.reason.type == "rule"
+                self.reasons[WITH_THE_FINDINGS if hidden else finding.reason.text] = None
 
     @property
     def population(self) -> int:

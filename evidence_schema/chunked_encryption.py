@@ -31,6 +31,8 @@ CHUNK_BYTES = 16 * 1024
 TAG_BYTES = 16
 SEALED_CHUNK_BYTES = CHUNK_BYTES + TAG_BYTES
 MAX_CHUNKS = 2**38
+_PIECE_BYTES = 64 * 1024
+"""`encrypt` and `decrypt` work on no more at a time, whatever they are given: several copies of it are in memory."""
 _NONCE_BYTES = 12
 _INFO = b"c2sp.org/chunked-encryption@v1+AEAD_AES_256_GCM\x00"
 
@@ -187,7 +189,7 @@ class SealedFile:
 def encrypt(key: bytes, context: bytes, pieces: Iterable[bytes]) -> Iterator[bytes]:
     """The ciphertext of a plaintext that comes in pieces; see `Encryptor`."""
     encryptor = Encryptor(key, context)
-    for piece in pieces:
+    for piece in _cut(pieces):
         if sealed := encryptor.update(piece):
             yield sealed
     yield encryptor.finish()
@@ -196,7 +198,7 @@ def encrypt(key: bytes, context: bytes, pieces: Iterable[bytes]) -> Iterator[byt
 def decrypt(key: bytes, context: bytes, pieces: Iterable[bytes]) -> Iterator[bytes]:
     """The plaintext of a ciphertext that comes in pieces; see `Decryptor`. Until its end nothing is proven."""
     decryptor = Decryptor(key, context)
-    for piece in pieces:
+    for piece in _cut(pieces):
         if opened := decryptor.update(piece):
             yield opened
     if last := decryptor.finish():
@@ -269,6 +271,12 @@ def _whole_pieces(waiting: bytearray, size: int) -> Iterator[bytes]:
     del waiting[:whole]
     for at in range(0, whole, size):
         yield taken[at : at + size]
+
+
+def _cut(pieces: Iterable[bytes]) -> Iterator[bytes]:
+    for piece in pieces:
+        for at in range(0, len(piece), _PIECE_BYTES):
+            yield piece[at : at + _PIECE_BYTES]
 
 
 def _offset(number: int) -> int:

@@ -33,6 +33,8 @@ from flows.errors import SettingsError
 
 CONFIG_VARIABLE = "EVIDENCE_CONFIG"
 PASSPHRASE_VARIABLE = "EVIDENCE_KEY_PASSPHRASE"  # noqa: S105 (the name of a variable)
+KEYS_KEY_VARIABLE = "EVIDENCE_KEYS_ACCESS_KEY_ID"
+KEYS_SECRET_VARIABLE = "EVIDENCE_KEYS_SECRET_ACCESS_KEY"  # noqa: S105 (the name of a variable)
 VAULT_KEY_VARIABLE = "EVIDENCE_VAULT_ACCESS_KEY_ID"
 VAULT_SECRET_VARIABLE = "EVIDENCE_VAULT_SECRET_ACCESS_KEY"  # noqa: S105 (the name of a variable)
 DEFAULT_CONFIG = "evidence.yaml"
@@ -81,6 +83,22 @@ class LockSettings(Frozen):
 
     mode: LockMode = LockMode.GOVERNANCE
     days: int = Field(default=1, ge=1, le=36500)
+    """How long in a rehearsal, where `by` is days: the same for everything."""
+    by: Literal["days", "retention class"] = "days"
+    """In earnest: 6 years for documentation, 2 years (`audit_years`) for audit evidence, 13 months for extracts."""
+    audit_years: int = Field(default=2, ge=2, le=10)
+
+
+class DataKeySettings(Frozen):
+    """Where the data keys of personal artifacts lie, and what wraps them. Whoever has both can read those artifacts."""
+
+    url: str = Field(min_length=1, max_length=500)
+    """A folder, or `s3://bucket`: without versions and without lock, for a key that is deleted must be gone."""
+    kek: str = Field(pattern=r"^(file:.+|awskms:arn:aws[a-z-]*:kms:[a-z0-9-]+:\d{12}:key/[\w-]+)$", max_length=500)
+    endpoint: Endpoint | None = None
+    region: str | None = None
+    profile: str | None = None
+    kms_endpoint: Endpoint | None = None
 
 
 class VaultSettings(Frozen):
@@ -91,6 +109,10 @@ class VaultSettings(Frozen):
     region: str | None = None
     profile: str | None = None
     lock: LockSettings = LockSettings()
+    keys: DataKeySettings | None = None
+    """Without it nothing personal is kept: a run that gathers personal kinds does not start."""
+    also_personal: tuple[KindName, ...] = ()
+    """Kinds that hold personal data here, though our declarations do not say so: tags that name people."""
     trial: bool = False
     """Accept a store that does not lock. Said aloud everywhere."""
 

@@ -17,8 +17,20 @@ MODULES = sorted(path for floor in FLOORS for path in (PROJECT / floor).rglob("*
 DOORS = {
     "prefect": ("flows/*.py",),
     "openpyxl": ("flows/report/workbook/*.py",),
-    "boto3": ("flows/collectors/aws/*.py", "flows/collectors/aws/*/*.py", "flows/vault/s3.py", "flows/demo/*.py"),
-    "botocore": ("flows/collectors/aws/*.py", "flows/collectors/aws/*/*.py", "flows/vault/s3.py", "flows/demo/*.py"),
+    "boto3": (
+        "flows/collectors/aws/*.py",
+        "flows/collectors/aws/*/*.py",
+        "flows/vault/s3.py",
+        "flows/vault/kms.py",
+        "flows/demo/*.py",
+    ),
+    "botocore": (
+        "flows/collectors/aws/*.py",
+        "flows/collectors/aws/*/*.py",
+        "flows/vault/s3.py",
+        "flows/vault/kms.py",
+        "flows/demo/*.py",
+    ),
     "cryptography": ("evidence_schema/*.py", "flows/vault/*.py", "flows/demo/timestamp_authority.py"),
     "rfc3161_client": ("evidence_schema/timestamp.py",),
     "jsonschema": ("evidence_schema/verification/trust.py",),

@@ -166,7 +166,7 @@ class Gathered:
     def records(self) -> Iterator[Record]:
         """Every item of the run, in manifest order."""
         run = load_run(self.vault, self.state)
-        records = Records(self.vault.blobs, self.receipts, run.declarations)
+        records = Records(self.vault.artifacts, self.receipts, run.declarations)
         for unit in self.receipts:
             yield from records(unit.kind, unit)
 

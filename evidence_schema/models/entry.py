@@ -8,6 +8,8 @@ from pydantic import Field
 
 from evidence_schema.digest import Digest
 from evidence_schema.models.base import Frozen, NonNegative, UtcTime
+from evidence_schema.models.disposition import Ground, Role
+from evidence_schema.models.encrypted import EncryptedBlob
 from evidence_schema.models.names import (
     CaseId,
     FrameworkId,
@@ -70,6 +72,8 @@ class RunOpen(EntryBase):
     catalogue: Digest
     plan: Digest
     settings: Digest
+    facts: EncryptedBlob | None = None
+    """The facts of the settings, where the run gathers personal data: approved lists can name people."""
     expected: NonNegative
     expected_digest: Digest
     last_token: Digest | None = None
@@ -103,6 +107,8 @@ class Judged(EntryBase):
 
     type: Literal["judged"] = "judged"
     findings: Digest
+    personal_findings: EncryptedBlob | None = None
+    """The findings of checks that read personal kinds: their values and record ids name people."""
     outcomes: Digest
     engine: str = Field(max_length=80)
     counts: dict[str, NonNegative]
@@ -125,9 +131,47 @@ class Export(EntryBase):
     digest: Digest
     size: NonNegative
     tree_size: NonNegative
+    kept: EncryptedBlob | None = None
+    """The vault's own copy, where it shows personal findings; else the copy is the blob of `digest`."""
 
 
-Predicate = Annotated[RunOpen | RunClose | RunAbandoned | Judged | Export, Field(discriminator="type")]
+class Erasure(EntryBase):
+    """Data keys of a run's artifacts: to be destroyed (`ordered`), and found destroyed when looked for (`done`).
+
+    The order stands in the log before the first key goes, so that a hold written meanwhile is seen by one side or the
+    other, and whoever comes after a crash can finish.
+    """
+
+    type: Literal["erasure"] = "erasure"
+    stage: Literal["ordered", "done"]
+    disposition: Digest
+    artifacts: NonNegative
+    ground: Ground
+    approver: Role
+
+
+class Hold(EntryBase):
+    """Nothing of the run may be erased (or, where `artifacts` are named, none of these) until the case releases it."""
+
+    type: Literal["hold"] = "hold"
+    action: Literal["hold", "release"]
+    case: CaseId
+    approver: Role
+    artifacts: tuple[Digest, ...] = Field(default=(), max_length=16)
+
+
+class Extension(EntryBase):
+    """The store was told to keep everything that proves a run for longer; a lock is never shortened."""
+
+    type: Literal["extension"] = "extension"
+    until: UtcTime
+    objects: NonNegative
+    approver: Role
+
+
+Predicate = Annotated[
+    RunOpen | RunClose | RunAbandoned | Judged | Export | Erasure | Hold | Extension, Field(discriminator="type")
+]
 
 
 class Statement(Frozen):

@@ -8,6 +8,7 @@ from pydantic import Field
 
 from evidence_schema.digest import Digest
 from evidence_schema.models.base import Frozen, NonNegative, Text
+from evidence_schema.models.encrypted import Context
 from evidence_schema.models.names import (
     AccountId,
     FrameworkId,
@@ -19,6 +20,11 @@ from evidence_schema.models.names import (
     RunId,
 )
 from evidence_schema.models.unit import BlobDigest, Listing
+
+Omitted = Literal["artifact", "facts", "findings", "workbook", "run"]
+OmissionReason = Literal[
+    "out of scope", "personal data", "erased", "no key", "unreadable", "not finished", "speaks of more than the scope",
+]  # fmt: skip
 
 
 class ScopedRun(Frozen):
@@ -63,9 +69,21 @@ class PackageFile(BlobDigest):
 class Omission(Frozen):
     """Something that the package does not hold, and why."""
 
-    what: Literal["artifact", "findings", "workbook", "run"]
-    reason: Literal["out of scope", "personal data", "unreadable", "not finished", "speaks of more than the scope"]
+    what: Omitted
+    reason: OmissionReason
     run_id: RunId
     name: Text
     digest: Digest | None = None
     size: NonNegative | None = None
+
+
+class DisclosedKey(Frozen):
+    """What opens a ciphertext of the sealed part: with it the recipient has the plaintext, and can prove it.
+
+    The ciphertext's digest stands in a signed row or entry, and it opens with no other key, and to nothing else.
+    """
+
+    digest: Digest
+    context: Context
+    data_key: str = Field(pattern=r"^[A-Za-z0-9+/]{86}==$")
+    """64 bytes in base64: data key, then blind."""

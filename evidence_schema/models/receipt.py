@@ -8,6 +8,7 @@ from pydantic import Field
 
 from evidence_schema.digest import Digest
 from evidence_schema.models.base import Frozen, NonNegative, Text, UtcTime
+from evidence_schema.models.encrypted import Encryption
 from evidence_schema.models.names import AccountId, GatherResult, LockMode, LogName, RequirementId, RunId, SlotName
 from evidence_schema.models.transcript import Collector
 from evidence_schema.models.unit import Listing, Period, Unit
@@ -22,7 +23,7 @@ class Custody(Frozen):
 
 
 class StoredBlob(Frozen):
-    """An artifact of a unit: bytes by digest, and what they are."""
+    """An artifact of a unit: bytes by digest, and what they are. Encrypted, digest and size are the ciphertext's."""
 
     role: Literal["transcript", "file"]
     name: str = Field(max_length=1024)
@@ -30,6 +31,7 @@ class StoredBlob(Frozen):
     size: NonNegative
     media_type: str = Field(max_length=120)
     custody: Custody
+    encryption: Encryption | None = None
 
 
 class CallCounts(Frozen):

@@ -6,9 +6,11 @@
 3. Check each entry's one signature by the keys pinned for its number. A key found in the store is never trusted.
 4. Recompute the Merkle root under every checkpoint and check its signatures; one stands for each size up to the
    newest; the checkpoint that the auditor kept is a beginning of this log.
-5. Follow the runs: each opened once, ended at most once, judged and exported after its close; what entries name exists.
+5. Follow the runs: each opened once, ended at most once, judged and exported after its close; what entries name exists;
+   nothing is erased that was not ordered to be, or that is held.
 6. Compare each manifest with the sealed plan and with the receipts, both ways: planned units are rows are receipts.
-7. Hash every blob: its bytes are those of its name, its size is the one stated, every named blob exists.
+7. Hash every blob: its bytes are those of its name, its size is the one stated, every named blob exists. With keys,
+   open what is encrypted in the context of its row: it is what was committed to, and a key that is gone was erased.
 8. Compare findings and outcomes with the entries that sealed their manifest, catalogue, plan and settings.
 9. Look at the times: nothing from the future, receipts within their run, the newest run not older than promised; by
    the time-stamp tokens of pinned authorities each entry existed when it says, and each run began after the token that
@@ -22,6 +24,7 @@ Two things stay undetected: without a kept checkpoint, and while the log is fres
 and changes of the receipts of a run that was never closed, for only a manifest seals receipts.
 """
 
+from evidence_schema.verification.encrypted import Keys
 from evidence_schema.verification.problems import TYPES, Problem, Property
 from evidence_schema.verification.proofs import ProofReport, verify_proof
 from evidence_schema.verification.report import Report, Verdict, WorkbookReport
@@ -33,6 +36,7 @@ __all__ = [
     "RESUME_WINDOW",
     "TYPES",
     "BadTrustPolicy",
+    "Keys",
     "Problem",
     "ProofReport",
     "Property",

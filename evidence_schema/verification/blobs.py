@@ -6,12 +6,13 @@ import hashlib
 from collections.abc import Generator, Iterator
 from contextlib import closing
 from dataclasses import dataclass
-from typing import TypeVar
+from typing import NamedTuple, TypeVar
 
 from evidence_schema.ahead import ahead
 from evidence_schema.digest import Digest, DigestStream
 from evidence_schema.layout import Layout
 from evidence_schema.models.base import Frozen
+from evidence_schema.models.encrypted import Context, Encryption
 from evidence_schema.models.transcript import TranscriptHeader
 from evidence_schema.reader import Reader, StoredVersion
 from evidence_schema.verification.listing import list_blobs, stands
@@ -37,6 +38,14 @@ class Hashed:
     unreadable: str = ""
 
 
+class EncryptedClaim(NamedTuple):
+    """What a row or entry says of a ciphertext; `binding` is that of the transcript in it, if it is to be one."""
+
+    context: Context
+    encryption: Encryption
+    binding: bytes = b""
+
+
 class Claims:
     """What entries and rows say about blobs: that they exist, their sizes, whose transcript one is.
 
@@ -51,6 +60,8 @@ class Claims:
         self._sizes: dict[bytes, int] = {}
         self._bindings: dict[bytes, bytes] = {}
         self._left_out: set[bytes] = set()
+        self.ciphertexts: dict[bytes, EncryptedClaim] = {}
+        """Raw digest -> what was said of it; some hundred bytes for each encrypted artifact."""
 
     @property
     def left_out(self) -> int:
@@ -80,6 +91,13 @@ class Claims:
             self._problems.add(
                 "transcript-of-another-unit", self._layout.blob(digest), "a transcript of one row", found
             )
+
+    def encrypted(self, digest: Digest, claim: EncryptedClaim) -> None:
+        """The blob is a ciphertext, which opens in one context only."""
+        known = self.ciphertexts.setdefault(digest.raw, claim)
+        if known.context != claim.context:
+            first, second = known.context.bytes.decode(), claim.context.bytes.decode()
+            self._problems.add("ciphertext-claimed-twice", self._layout.blob(digest), f"an artifact of {first}", second)
 
     def exists(self, digest: Digest) -> bool:
         """Whether the blob was listed, or was written since."""
@@ -141,7 +159,7 @@ def hash_blob(reader: Reader, version: StoredVersion, claimed: Digest) -> Hashed
                 may_grow = b"\n" not in piece and len(first_line) <= MAX_HEADER
     except Unreadable as error:
         return Hashed(version.key, claimed, stream.finish(), stream.size, b"", str(error))
-    head = _binding_of(bytes(first_line).partition(b"\n")[0])
+    head = binding_of(bytes(first_line).partition(b"\n")[0])
     return Hashed(version.key, claimed, stream.finish(), stream.size, head)
 
 
@@ -150,7 +168,8 @@ def binding(run_id: str, unit: Digest) -> bytes:
     return hashlib.sha256(f"{run_id} {unit}".encode()).digest()[:16]
 
 
-def _binding_of(first_line: bytes) -> bytes:
+def binding_of(first_line: bytes) -> bytes:
+    """The binding of a transcript's first line; empty where it is no transcript's."""
     if not first_line.startswith(b'{"collector":'):  # as a canonical header does
         return b""
     try:

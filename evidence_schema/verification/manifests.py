@@ -172,7 +172,7 @@ class ClosedRun:
             (f"period of {receipt.unit}", opened.period, receipt.period),
         )
         check_receipt_times(receipt, row.key, opened.time, self._closed.time, place.problems)
-        claim_blobs(place, receipt, row.key)
+        claim_blobs(place, receipt, opened.log, row.key)
 
     def _with_versions(self, rows: Iterator[Row], listed: dict[bytes, str]) -> Iterator[tuple[Row, str | None]]:
         for row in rows:

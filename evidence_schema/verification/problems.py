@@ -76,6 +76,10 @@ TYPES: dict[str, tuple[int, Property]] = {
     "export-beyond-log": (5, _O),
     "entry-blob-missing": (5, _C),
     "workbook-not-exported": (5, _A),
+    "disposition-malformed": (5, _I),
+    "disposition-differs": (5, _I),
+    "erasure-not-ordered": (5, _O),
+    "erased-while-held": (5, _O),
     "plan-malformed": (6, _I),
     "plan-differs": (6, _I),
     "planned-unit-malformed": (6, _I),
@@ -103,6 +107,12 @@ TYPES: dict[str, tuple[int, Property]] = {
     "blob-missing": (7, _C),
     "blob-unreadable": (7, _C),
     "transcript-of-another-unit": (7, _I),
+    "key-missing": (7, _C),
+    "key-unusable": (7, _C),
+    "erased-key-stands": (7, _C),
+    "artifact-not-opened": (7, _I),
+    "commitment-differs": (7, _I),
+    "ciphertext-claimed-twice": (7, _I),
     "findings-malformed": (8, _I),
     "findings-differ": (8, _I),
     "outcomes-malformed": (8, _I),
@@ -144,8 +154,11 @@ TYPES: dict[str, tuple[int, Property]] = {
     "token-not-verified": (9, _T),
     "entry-time-not-yet-proven": (9, _T),
     "not-in-package": (10, _C),
+    "artifacts-erased": (5, _C),
+    "erasure-unfinished": (5, _C),
+    "not-opened": (7, _I),
 }
-"""Type -> (step, property). The last six are only ever notes: they say what an auditor wants to know, not a fault."""
+"""Type -> (step, property). The last nine are only ever notes: they say what an auditor wants to know, not a fault."""
 _LATE = frozenset({"entry-time-late", "entry-time-unproven"})
 """An authority that does not answer is no tampering; and whoever back-dates looks the same, so it is never hidden."""
 

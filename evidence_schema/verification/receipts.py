@@ -4,9 +4,11 @@ from __future__ import annotations
 
 from evidence_schema.ahead import ahead
 from evidence_schema.digest import Digest
+from evidence_schema.models.encrypted import Context
 from evidence_schema.models.receipt import Receipt
 from evidence_schema.models.transcript import TRANSCRIPT_MEDIA_TYPE
 from evidence_schema.models.unit import Plan
+from evidence_schema.verification.blobs import EncryptedClaim, binding
 from evidence_schema.verification.listing import list_receipts
 from evidence_schema.verification.plans import Place, planned_units
 from evidence_schema.verification.reading import Misshapen, Unreadable, parsed, read_bounded
@@ -74,13 +76,18 @@ class UnfinishedRun:
         )
         # A slow worker may still write for a run that was given up: such receipts have no latest time.
         check_receipt_times(receipt, key, opened.time, None, self._place.problems)
-        claim_blobs(self._place, receipt, key)
+        claim_blobs(self._place, receipt, opened.log, key)
 
 
-def claim_blobs(place: Place, receipt: Receipt, by: str) -> None:
-    """The blobs of a unit exist, have their sizes, and its transcript is its own."""
-    claims, promised = place.claims, place.scope.has_artifacts(receipt)
+def claim_blobs(place: Place, receipt: Receipt, log: str, by: str) -> None:
+    """The blobs of a unit exist, have their sizes, and its transcript is its own: encrypted, once it is opened."""
+    claims, promised, unit = place.claims, place.scope.has_artifacts(receipt), receipt.unit.digest
     for blob in receipt.blobs:
         claims.name("blob-missing", blob.digest, blob.size, by, promised=promised)
-        if blob.role == "transcript" and blob.media_type == TRANSCRIPT_MEDIA_TYPE:
-            claims.bind(blob.digest, receipt.run_id, receipt.unit.digest)
+        is_transcript = blob.role == "transcript" and blob.media_type == TRANSCRIPT_MEDIA_TYPE
+        if blob.encryption is not None:
+            context = Context(log=log, run_id=receipt.run_id, part=unit.hex)
+            bound = binding(receipt.run_id, unit) if is_transcript else b""
+            claims.encrypted(blob.digest, EncryptedClaim(context, blob.encryption, bound))
+        elif is_transcript:
+            claims.bind(blob.digest, receipt.run_id, unit)

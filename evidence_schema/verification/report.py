@@ -48,6 +48,10 @@ class Report:
     checkpoint: builtins.bytes
     left_out: int = 0
     """Blobs that a package names and does not hold, as its scope says; of a vault none."""
+    encrypted: int = 0
+    """Artifacts that are ciphertexts; of them `opened` were opened with keys, and `erased` nobody can open any more."""
+    opened: int = 0
+    erased: int = 0
 
     @property
     def exit_code(self) -> int:

@@ -7,11 +7,12 @@ from dataclasses import dataclass, field
 from datetime import datetime, timedelta
 
 from evidence_schema.digest import Digest
-from evidence_schema.models.entry import Export, Judged, Predicate, RunAbandoned, RunClose, RunOpen
-from evidence_schema.verification.blobs import Claims
+from evidence_schema.models.encrypted import Context, EncryptedBlob
+from evidence_schema.models.entry import Erasure, Export, Judged, Predicate, RunAbandoned, RunClose, RunOpen
+from evidence_schema.verification.blobs import Claims, EncryptedClaim
 from evidence_schema.verification.entries import Entry
 from evidence_schema.verification.problems import Problems
-from evidence_schema.verification.scope import VAULT, Scope
+from evidence_schema.verification.scope import ENCRYPTED, VAULT, Scope
 
 RESUME_WINDOW = timedelta(hours=24)
 """How long an open run may still be resumed by the next start of its slot."""
@@ -92,6 +93,7 @@ def _judge(run: Run, entry: Entry, judged: Judged, problems: Problems) -> None:
     if run.closed is None:
         problems.add("judged-before-close", entry.key, "a closed run", "one that is not closed")
     for key, earlier in run.judged[:1]:
+        # Ciphertexts of the same findings differ; only their keys can tell whether these are the same.
         if (earlier.findings, earlier.outcomes) != (judged.findings, judged.outcomes):
             problems.add("judged-differently", entry.key, f"the findings of {key}", "others")
     run.judged.append((entry.key, judged))
@@ -112,7 +114,12 @@ def _check_named(
     for what, (digest, size) in named.items():
         promised = scope.has_named(predicate, what)
         claims.name("entry-blob-missing", digest, size, f"{entry.key} ({what})", promised=promised)
+    for part, blob in _encrypted(predicate).items():
+        context = Context(log=predicate.log, run_id=predicate.run_id, part=part)
+        claims.encrypted(blob.digest, EncryptedClaim(context, blob.encryption))
     subjects = {digest for digest, _ in named.values()} | ({run.opening} if run else set())
+    if isinstance(predicate, Export):
+        subjects.add(predicate.digest)
     if not entry.subject or not subjects.issuperset(entry.subject):
         found = ", ".join(str(digest) for digest in entry.subject) or "none"
         problems.add("subject-differs", entry.key, "a subject that the entry names, or its run's opening", found)
@@ -126,11 +133,29 @@ def named_by(predicate: Predicate) -> dict[str, tuple[Digest, int | None]]:
             "plan": (predicate.plan, None),
             "settings": (predicate.settings, None),
             "expected units": (predicate.expected_digest, None),
-        }
+        } | _documents(predicate)
     if isinstance(predicate, RunClose):
         return {"manifest": (predicate.manifest, None)}
     if isinstance(predicate, Judged):
-        return {"findings": (predicate.findings, None), "outcomes": (predicate.outcomes, None)}
-    if isinstance(predicate, Export):
-        return {"export": (predicate.digest, predicate.size)}
+        return {"findings": (predicate.findings, None), "outcomes": (predicate.outcomes, None)} | _documents(predicate)
+    if isinstance(predicate, Export):  # what left was in clear; the copy kept may be a ciphertext of it
+        return _documents(predicate) or {"export": (predicate.digest, predicate.size)}
+    if isinstance(predicate, Erasure):
+        return {"disposition": (predicate.disposition, None)}
     return {}
+
+
+def _documents(predicate: Predicate) -> dict[str, tuple[Digest, int | None]]:
+    return {f"{ENCRYPTED}{part}": (blob.digest, blob.size) for part, blob in _encrypted(predicate).items()}
+
+
+def _encrypted(predicate: Predicate) -> dict[str, EncryptedBlob]:
+    """The encrypted documents that an entry names, by the part of the run that they are."""
+    found: dict[str, EncryptedBlob | None] = {}
+    if isinstance(predicate, RunOpen):
+        found = {"facts": predicate.facts}
+    elif isinstance(predicate, Judged):
+        found = {"findings": predicate.personal_findings}
+    elif isinstance(predicate, Export):
+        found = {"workbook": predicate.kept}
+    return {part: blob for part, blob in found.items() if blob is not None}

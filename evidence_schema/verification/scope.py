@@ -9,6 +9,9 @@ from evidence_schema.models.entry import Export, Predicate, RunAbandoned
 from evidence_schema.models.package import PackageScope
 from evidence_schema.models.receipt import Receipt
 
+ENCRYPTED = "encrypted "
+"""How the name of a ciphertext that an entry names begins."""
+
 
 @dataclass(frozen=True)
 class Scope:
@@ -46,6 +49,8 @@ class Scope:
         """Whether a blob that an entry names is in."""
         if self.promised is None or isinstance(predicate, RunAbandoned):
             return True
+        if what.startswith(ENCRYPTED):  # whoever may open it gets it in the sealed part
+            return False
         if isinstance(predicate, Export):
             return predicate.digest == self.statement or predicate.digest in self.promised.workbooks
         return self.has_findings(predicate.run_id) if what == "findings" else self.has_run(predicate.run_id)

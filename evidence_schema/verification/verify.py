@@ -17,6 +17,7 @@ from evidence_schema.models.trust import TrustPolicy
 from evidence_schema.reader import Reader
 from evidence_schema.verification.blobs import Claims, Sealed, check_blobs
 from evidence_schema.verification.checkpoints import Checked, Checkpoints, SignedCheckpoint, parse_signed
+from evidence_schema.verification.encrypted import Keys, Opened, check_encrypted, check_erasures
 from evidence_schema.verification.entries import Entry, beginning, check_chain, read_entries
 from evidence_schema.verification.judgements import check_judgements
 from evidence_schema.verification.listing import Listing, NoLog, first_log, list_entries, list_log
@@ -107,14 +108,16 @@ def verify_log(
     resume_window: timedelta = RESUME_WINDOW,
     width: int = WIDTH,
     package: Files | None = None,
+    keys: Keys | None = None,
 ) -> Report:
     """Prove a log, step by step as this package numbers them; every fault of what is stored becomes a problem.
 
     `trust` is what the auditor pinned; without it no signature can be believed, and the report says so. `kept` is a
     checkpoint note of an earlier look. `log` names the log where neither the policy nor the place's keys do. `package`
-    are all files of a package that holds the place: then the last entry's scope says what must be there. Raises
-    BadNote or BadCheckpoint for a `kept` that is none, BadKey for a policy without keys, and whatever the place
-    raises where it cannot be listed at all: then nothing was examined.
+    are all files of a package that holds the place: then the last entry's scope says what must be there. `keys` opens
+    what is encrypted; without them it is proven by its digest only. Raises BadNote or BadCheckpoint for a `kept` that
+    is none, BadKey for a policy without keys, and whatever the place raises where it cannot be listed at all: then
+    nothing was examined.
     """
     asked = _Examination.of(reader, trust, log, kept, progress, width)
     reader, layout, problems = asked.reader, asked.layout, asked.problems
@@ -129,6 +132,7 @@ def verify_log(
     )
     plans = check_manifests(place, runs, listing)  # 6
     hashed = check_blobs(reader, layout, claims, asked.progress, width)  # 7
+    opened = check_encrypted(place, claims.ciphertexts, check_erasures(place, chain.entries), keys)
     check_judgements(place, runs, plans)  # 8
     check_entry_times(chain.entries, now, problems)  # 9
     pinned = None if trust is None else trust.timestamps
@@ -139,7 +143,7 @@ def verify_log(
     if claims.left_out:
         found = f"{claims.left_out} blobs that rows and entries name are left out by its scope"
         problems.note("not-in-package", layout.blobs, "all that the log names", found)
-    return _report(asked, chain, runs, proven, *hashed, claims.left_out)
+    return _report(asked, chain, runs, proven, hashed, opened, claims.left_out)
 
 
 def verify_workbook(
@@ -179,7 +183,13 @@ def _export_of(entries: Sequence[Entry], digest: Digest, size: int) -> tuple[int
 
 
 def _report(
-    asked: _Examination, chain: _Chain, runs: Sequence[Run], proven: Proven, blobs: int, size: int, left_out: int
+    asked: _Examination,
+    chain: _Chain,
+    runs: Sequence[Run],
+    proven: Proven,
+    hashed: tuple[int, int],
+    opened: Opened,
+    left_out: int,
 ) -> Report:
     problems, notes = asked.problems.all(), asked.problems.notes()
     given = Given(
@@ -200,12 +210,15 @@ def _report(
         entries=len(chain.entries),
         runs=len(runs),
         simulated_runs=sum(run.opened.simulated for run in runs),
-        blobs=blobs,
-        bytes=size,
+        blobs=hashed[0],
+        bytes=hashed[1],
         verdicts=verdicts(problems, given),
         problems=problems,
         notes=notes,
         pinned=given.pinned,
         checkpoint=chain.checked.newest,
         left_out=left_out,
+        encrypted=opened.encrypted,
+        opened=opened.opened,
+        erased=opened.erased,
     )

@@ -13,10 +13,13 @@ import typer
 from flows.cli import (
     collect,
     controls,
+    data_keys,
     demo,
     diff,
     doctor,
+    erase,
     init,
+    keep,
     package,
     plan,
     policy,
@@ -57,6 +60,10 @@ app.command("reperform")(reperform.reperform)
 app.command("diff")(diff.diff)
 app.add_typer(controls.app, name="controls")
 app.command("policy")(policy.policy)
+app.command("erase")(erase.erase)
+app.command("hold")(keep.hold)
+app.command("extend")(keep.extend)
+app.add_typer(data_keys.app, name="data-keys")
 app.command("demo")(demo.demo)
 
 

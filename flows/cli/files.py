@@ -2,8 +2,10 @@
 
 from __future__ import annotations
 
+import os
 from collections.abc import Iterator
 from pathlib import Path
+from typing import BinaryIO
 
 from flows.errors import UsageError
 
@@ -37,3 +39,9 @@ def pieces(path: str) -> Iterator[bytes]:
                 yield piece
     except OSError as error:
         raise UsageError(f"expected a readable file at {path}, found: {error.strerror}") from error
+
+
+def private(path: Path) -> BinaryIO:
+    """A file for its owner only, written anew."""
+    path.unlink(missing_ok=True)
+    return os.fdopen(os.open(path, os.O_WRONLY | os.O_CREAT | os.O_EXCL | os.O_CLOEXEC, 0o600), "wb")

@@ -23,6 +23,10 @@ def init(
     vault: Annotated[str, typer.Option(help="s3://bucket, or a folder for trials")] = "vault",
     endpoint: Annotated[str | None, typer.Option(help="The vault's S3 endpoint, where it is not AWS")] = None,
     keys: Annotated[str | None, typer.Option(help="Folder for the keys [default: ~/.config/evidence/LOG]")] = None,
+    data_keys: Annotated[
+        str | None,
+        typer.Option(help="s3://bucket for wrapped data keys, without versions [default: a folder in --keys]"),
+    ] = None,
     framework: Annotated[list[str] | None, typer.Option(help="In scope; may be repeated [default: all]")] = None,
     hipaa_role: Annotated[
         list[str] | None, typer.Option(help="covered_entity, business_associate ...; may be repeated")
@@ -42,8 +46,9 @@ def init(
     simulated: Annotated[bool, typer.Option("--simulated", help="Mark everything as SIMULATED")] = False,
     json: Json = False,
 ) -> None:
-    """Write evidence.yaml, a signing key (0600; sealed with $EVIDENCE_KEY_PASSPHRASE where it is set), a pseudonym key
-    and trust-policy.json, which the auditor pins. Nothing that exists is written over.
+    """Write evidence.yaml, a signing key (0600; sealed with $EVIDENCE_KEY_PASSPHRASE where it is set), a pseudonym key,
+    a key encryption key with a place for data keys, and trust-policy.json, which the auditor pins. Nothing that exists
+    is written over. Keep a copy of the key encryption key: without it, personal evidence can never be read again.
 
     On a terminal it asks for the organisation's roles, SOC 2 categories and tags where they are not given: a control
     that does not bind the organisation is then not applicable, with that reason.
@@ -65,6 +70,7 @@ def init(
             endpoint=endpoint,
             keys=Path(keys) if keys else Path.home() / ".config" / "evidence" / log,
             frameworks=tuple(framework or ()),
+            data_keys=data_keys,
             simulated=simulated,
             profile=_profile(hipaa_role, gdpr_role, soc2_category, approved_by),
             required_tags=tuple(

@@ -12,6 +12,7 @@ if TYPE_CHECKING:
     from evidence_schema.models.trust import TrustPolicy
     from evidence_schema.reader import Reader
     from evidence_schema.verification import Report, WorkbookReport
+    from flows.vault.data_keys import DataKeys
 
 
 def verify(
@@ -25,6 +26,9 @@ def verify(
     save: Annotated[
         str | None, typer.Option("--save-checkpoint", help="Write the newest checkpoint here, to keep")
     ] = None,
+    keys: Annotated[
+        bool, typer.Option("--keys", help="Open what is encrypted, with the data keys that the settings name")
+    ] = False,
     workbook: Annotated[str | None, typer.Option(help="A workbook: was it compiled from this log?")] = None,
     proof: Annotated[
         str | None, typer.Option(help="A proof of one artifact; the argument is then the artifact's file")
@@ -44,7 +48,7 @@ def verify(
     from flows.cli.files import pieces, read_file
     from flows.cli.progress import counting
     from flows.report.package.reading import PackageVault, is_package, open_package
-    from flows.steps.places import store_at
+    from flows.steps.places import keys_at, store_at
 
     policy = read_trust_policy(read_file(trust)) if trust else None
     anchor = read_file(kept) if kept else None
@@ -58,8 +62,11 @@ def verify(
     else:
         store, settings = store_at(place, config)
         log = settings.log
+    opener = _required(keys_at(config, required=True)) if keys else None
     with counting("verifying") as progress:
-        report = verify_log(store, trust=policy, now=now(), kept=anchor, log=log, progress=progress, package=files)
+        report = verify_log(
+            store, trust=policy, now=now(), kept=anchor, log=log, progress=progress, package=files, keys=opener
+        )
     about = verify_workbook(store, pieces(workbook), trust=policy) if workbook else None
     _show(report, about, as_json=json)
     if save:
@@ -102,6 +109,14 @@ def _verify_proof(proof: str, artifact: str | None, policy: TrustPolicy | None, 
     raise typer.Exit(report.exit_code)
 
 
+def _required(keys: DataKeys | None) -> DataKeys:
+    from flows.errors import UsageError
+
+    if keys is None:
+        raise UsageError("expected vault.keys in the settings, to open what is encrypted, found none")
+    return keys
+
+
 def _show(report: Report, about: WorkbookReport | None, *, as_json: bool) -> None:
     from flows.cli.console import print_json, print_table, say
 
@@ -118,6 +133,9 @@ def _show(report: Report, about: WorkbookReport | None, *, as_json: bool) -> Non
                 "blobs": report.blobs,
                 "bytes": report.bytes,
                 "left_out": report.left_out,
+                "encrypted": report.encrypted,
+                "opened": report.opened,
+                "erased": report.erased,
                 "pinned": report.pinned,
                 "simulated_runs": report.simulated_runs,
                 "exit_code": report.exit_code,
@@ -133,6 +151,8 @@ def _show(report: Report, about: WorkbookReport | None, *, as_json: bool) -> Non
     label = "SIMULATED " if report.simulated_runs else ""
     counts = f"{report.entries} entries, {report.runs} runs, {report.blobs} blobs ({report.bytes} bytes)"
     say(f"{label}log {report.log}: {counts}")
+    if report.encrypted:
+        say(f"{report.encrypted} artifacts are encrypted: {report.opened} opened, {report.erased} erased")
     print_table(
         "Verdicts",
         ("property", "verdict", "why"),

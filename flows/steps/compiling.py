@@ -12,11 +12,11 @@ from controls.assessment import Assessment, Header, LogPosition, assess
 from controls.catalog import framework_of
 from evidence_schema.checkpoint import parse_checkpoint
 from evidence_schema.digest import Digest, DigestStream
+from evidence_schema.models.encrypted import EncryptedBlob
 from evidence_schema.models.entry import Export, Judged, Statement, Subject
 from evidence_schema.note import parse_note
-from flows.errors import RunNotClosed
 from flows.report.workbook import compile_workbook, workbook_name
-from flows.steps.judging import closed_of, findings_of, outcomes_of, receipts_of
+from flows.steps.judging import closed_of, findings_of, judged_of, outcomes_of, receipts_of
 from flows.steps.opening import load_run
 from flows.steps.runtime import GENERATOR, Runtime, pinned_policy
 from flows.vault.log import NextEntry
@@ -25,6 +25,7 @@ from flows.vault.runs import RunState
 from flows.vault.vault import Vault
 
 WORKBOOK_MEDIA_TYPE = "application/vnd.openxmlformats-officedocument.spreadsheetml.sheet"
+WORKBOOK = "workbook"
 _IN_MEMORY = 256 * 1024
 _PIECE = 1024 * 1024
 
@@ -51,12 +52,27 @@ def compile_framework(runtime: Runtime, state: RunState, framework: str, folder:
         compile_workbook(assessment, file)
         digest, size = _digested(file)
         file.seek(0)
-        run = load_run(vault, state)
-        vault.blobs.put(file, digest=digest, size=size, media_type=WORKBOOK_MEDIA_TYPE, lock=run.lock(vault))
-        if not any(export.digest == digest and export.framework == framework for export in state.exports):
-            vault.runs.export(state.run_id, _export(state, framework, name, digest, size, assessment))
+        key = vault.layout.blob(digest)
+        known = next((item for item in state.exports if (item.digest, item.framework) == (digest, framework)), None)
+        if known is None:
+            kept = _kept(vault, state, file, digest, size)
+            vault.runs.export(state.run_id, _export(state, framework, name, digest, size, assessment, kept))
+            key = vault.layout.blob(kept.digest) if kept else key
+        elif known.kept is not None:
+            key = vault.layout.blob(known.kept.digest)
         path = _written(file, folder, name) if folder is not None else None
-    return Workbook(framework, name, digest, size, vault.layout.blob(digest), path)
+    return Workbook(framework, name, digest, size, key, path)
+
+
+def _kept(vault: Vault, state: RunState, file: BinaryIO, digest: Digest, size: int) -> EncryptedBlob | None:
+    """Keep the vault's own copy: encrypted, where it shows personal findings; None where it lies there in clear."""
+    lock = load_run(vault, state).lock(vault)
+    if judged_of(state).personal_findings is None:
+        vault.blobs.put(file, digest=digest, size=size, media_type=WORKBOOK_MEDIA_TYPE, lock=lock)
+        return None
+    context = vault.artifacts.context(state.run_id, WORKBOOK)
+    pieces = iter(lambda: file.read(_PIECE), b"")
+    return vault.artifacts.put(pieces, media_type=WORKBOOK_MEDIA_TYPE, lock=lock, context=context).ciphertext
 
 
 def assessment_of(runtime: Runtime, state: RunState, framework: str) -> Assessment:
@@ -96,13 +112,6 @@ def assessment_of(runtime: Runtime, state: RunState, framework: str) -> Assessme
     )
 
 
-def judged_of(state: RunState) -> Judged:
-    """The judgement's entry; raises RunNotClosed."""
-    if state.judged is None:
-        raise RunNotClosed(f"expected a judged run, found {state.run_id} without findings; start its slot again")
-    return state.judged
-
-
 def _position(runtime: Runtime, judged: Judged) -> LogPosition:
     """Where the judgement stands in the log: fixed, so that a workbook compiled again has the same bytes."""
     vault, size = runtime.vault, judged.seq + 1
@@ -124,11 +133,19 @@ def _lock_text(vault: Vault) -> str:
     facts = vault.store.describe()
     if not facts.locks:
         return "none: this store does not lock; use it for trials only"
+    if vault.policy.by == "retention class":
+        return f"{vault.policy.mode}, by retention class"
     return f"{vault.policy.mode}, {vault.policy.days} day{'s' if vault.policy.days > 1 else ''}"
 
 
 def _export(
-    state: RunState, framework: str, name: str, digest: Digest, size: int, assessment: Assessment
+    state: RunState,
+    framework: str,
+    name: str,
+    digest: Digest,
+    size: int,
+    assessment: Assessment,
+    kept: EncryptedBlob | None,
 ) -> Callable[[NextEntry], Statement]:
     def make(following: NextEntry) -> Statement:
         predicate = Export(
@@ -138,6 +155,7 @@ def _export(
             digest=digest,
             size=size,
             tree_size=assessment.header.log.tree_size,
+            kept=kept,
         )
         return Statement(subject=(Subject.of(name, digest),), predicate=predicate)
 

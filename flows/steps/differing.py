@@ -20,8 +20,7 @@ from evidence_schema.models.receipt import Receipt
 from evidence_schema.models.transcript import Record
 from evidence_schema.models.unit import Unit
 from flows.errors import UsageError
-from flows.steps.compiling import judged_of
-from flows.steps.judging import closed_of, outcomes_of, receipts_of
+from flows.steps.judging import closed_of, judged_of, outcomes_of, receipts_of
 from flows.steps.opening import Run, load_run
 from flows.steps.records import Records
 from flows.vault.runs import RunState
@@ -91,7 +90,7 @@ class _Side:
         return cls(vault, state, load_run(vault, state), receipts)
 
     def records(self, unit: Unit) -> Iterable[Record]:
-        return Records(self.vault.blobs, self.receipts, self.run.declarations)(unit.kind, unit)
+        return Records(self.vault.artifacts, self.receipts, self.run.declarations)(unit.kind, unit)
 
     def outcomes(self) -> dict[str, Outcome]:
         return {row.requirement: row.outcome for row in outcomes_of(self.vault, judged_of(self.state)).requirements}

@@ -5,13 +5,14 @@ from __future__ import annotations
 import secrets
 from collections.abc import Callable, Iterator
 from dataclasses import dataclass
+from datetime import datetime
 from pathlib import Path
 from typing import Literal
 
 from controls.errors import ControlsError
 from evidence_schema.digest import Digest
 from evidence_schema.errors import EvidenceSchemaError
-from evidence_schema.models.names import Directness
+from evidence_schema.models.names import Directness, LockMode
 from evidence_schema.note import VerifierKey
 from evidence_schema.timestamp import PinnedAuthorities, verify_timestamp
 from flows.collectors.errors import CollectorError
@@ -19,13 +20,26 @@ from flows.collectors.registry import Kinds, load_kinds
 from flows.errors import FlowsError
 from flows.planning import PlannedRun
 from flows.settings import Located, load_settings
+from flows.steps.judging import receipts_of
 from flows.steps.rules import catalog_of
-from flows.steps.runtime import pinned_policy, requester_of, signer_of, vault_credentials, vault_settings
+from flows.steps.runtime import (
+    data_keys_of,
+    pinned_policy,
+    requester_of,
+    signer_of,
+    vault_credentials,
+    vault_settings,
+)
 from flows.steps.selecting import planned_for
 from flows.vault.errors import TimestampUnavailable
+from flows.vault.key_encryption import quarter_of
+from flows.vault.locks import CLASSES, LockPolicy, class_end
 from flows.vault.timestamps import ask
-from flows.vault.vault import open_store, utc_now
+from flows.vault.vault import Vault, assemble, open_store, utc_now
 
+USD_PER_GB_MONTH = 0.023
+"""S3 Standard, first 50 TB, us-east-1: a list price, for an order of magnitude; requests come on top."""
+RUNS_A_YEAR = 12
 KNOWN = (FlowsError, ControlsError, EvidenceSchemaError, CollectorError)
 
 
@@ -47,6 +61,8 @@ def examine(config: Path) -> list[Examined]:
         ("trust policy", _policy),
         ("vault", _vault),
         ("time stamps", _timestamps),
+        ("data keys", _data_keys),
+        ("lock", _lock),
         ("catalogue", _catalogue),
         ("roles", _roles),
         ("AWS", _accounts),
@@ -90,7 +106,8 @@ def _vault(located: Located) -> Iterator[Examined]:
     store.check_ready()
     facts, lock = store.describe(), located.settings.vault.lock
     if facts.locks:
-        yield Examined("vault", "ready", f"{facts.url}: locks, {lock.mode} for {lock.days} day(s)")
+        length = "by retention class" if lock.by == "retention class" else f"for {lock.days} day(s)"
+        yield Examined("vault", "ready", f"{facts.url}: locks, {lock.mode} {length}")
     else:
         yield Examined("vault", "warns", f"{facts.url}: does not lock: for trials only")
 
@@ -118,6 +135,57 @@ def _timestamps(located: Located) -> Iterator[Examined]:
             yield Examined(
                 part, "ready", f"{told.authority}, {abs(told.gen_time - utc_now()).seconds} s from our clock"
             )
+
+
+def _data_keys(located: Located) -> Iterator[Examined]:
+    """Can personal artifacts be encrypted now, and erased later? And is the key encryption key of this quarter?"""
+    keys = data_keys_of(located)
+    if keys is None:
+        hint = "a run that gathers personal kinds does not start; `evidence data-keys init FOLDER` makes what it needs"
+        yield Examined("data keys", "warns", f"vault.keys is not configured: {hint}")
+        return
+    keys.check_ready()
+    epoch = keys.kek.epoch
+    found = f"{keys.place.describe()}, wrapped under {epoch}"
+    if epoch.startswith(("arn:", quarter_of(utc_now()))):
+        yield Examined("data keys", "ready", found)
+    else:
+        hint = "an earlier quarter's: for old backups to die, run `evidence data-keys rotate --forget`"
+        yield Examined("data keys", "warns", f"{found}, {hint}")
+
+
+def _lock(located: Located) -> Iterator[Examined]:
+    """What COMPLIANCE means, in dates and money, before (and after) somebody turns it on: nobody can take it back."""
+    settings = vault_settings(located)
+    store = open_store(settings, credentials=vault_credentials())
+    if not store.describe().locks:
+        return
+    now, mode = utc_now(), settings.lock_mode
+    policy = LockPolicy(mode, settings.lock_days, settings.lock_by, settings.lock_audit_years)
+    dates = ", ".join(f"{name} {class_end(policy, name, now, now):%Y-%m-%d}" for name in CLASSES)
+    text = (
+        f"evidence written today in COMPLIANCE by retention class could be deleted by nobody before: {dates}; "
+        f"{_cost(assemble(store, settings), now)}"
+    )
+    if mode is LockMode.COMPLIANCE:
+        yield Examined("lock", "ready", f"COMPLIANCE is on: {text}")
+    else:
+        hint = "for evidence in earnest set vault.lock: {mode: COMPLIANCE, by: retention class}"
+        yield Examined("lock", "ready", f"a rehearsal, {settings.lock_days} day(s) in GOVERNANCE; {hint}; {text}")
+
+
+def _cost(vault: Vault, now: datetime) -> str:
+    """Of what twelve runs like the newest one keep, all until the longest class ends: an estimate, and a high one."""
+    closed = [state.close for state in vault.runs.runs() if state.close is not None]
+    if not closed:
+        return "what it costs shows after the first run"
+    size = sum(blob.size for row in receipts_of(vault, closed[-1]) for blob in row.blobs)
+    months = (class_end(LockPolicy(), "documentation", now, now) - now).days / 30.4
+    cost = size / 1e9 * USD_PER_GB_MONTH * months * RUNS_A_YEAR
+    return (
+        f"the newest run kept {size / 1e6:.1f} MB of artifacts: {RUNS_A_YEAR} such runs, all held for {months:.0f} "
+        f"months at {USD_PER_GB_MONTH} USD a GB and month, come to some {cost:.2f} USD"
+    )
 
 
 def _catalogue(located: Located) -> Iterator[Examined]:

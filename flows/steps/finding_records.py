@@ -16,6 +16,6 @@ def records_named(vault: Vault, run_id: str, wanted: Collection[str]) -> Iterato
     state = find_run(vault, run_id)
     run = load_run(vault, state)
     receipts = {receipt.unit: receipt for receipt in receipts_of(vault, closed_of(state))}
-    records = Records(vault.blobs, receipts, run.declarations)
+    records = Records(vault.artifacts, receipts, run.declarations)
     for unit in receipts:
         yield from (record for record in records(unit.kind, unit) if record.id in wanted)

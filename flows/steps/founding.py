@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import os
 from collections.abc import Mapping
 from dataclasses import dataclass
 from pathlib import Path
@@ -17,9 +16,11 @@ from evidence_schema.errors import BadAuthority
 from evidence_schema.models.trust import TimestampTrust, TrustedAuthority
 from evidence_schema.timestamp import PinnedAuthorities
 from flows.errors import SettingsError
-from flows.settings import PASSPHRASE_VARIABLE, Located, Settings
-from flows.steps.runtime import vault_settings
-from flows.vault.keys import create_key, create_pseudonym_key, trust_policy_for, write_trust_policy
+from flows.settings import Located, Settings
+from flows.steps.runtime import passphrase, vault_settings
+from flows.vault.key_encryption import create_kek
+from flows.vault.key_places import KeyFolder
+from flows.vault.keys import create_key, create_pseudonym_key, keep_out, trust_policy_for, write_trust_policy
 from flows.vault.settings import folder_of
 from flows.vault.vault import open_store, utc_now
 
@@ -33,6 +34,8 @@ _HEADER = """\
 #     EV-IAM-01-C3.max_key_age_days: {value: 60, approved_by: security officer, reason: our standard,
 #                                     as_of: 2026-11-01T00:00:00Z}
 """
+_KEK = "data-keys.kek"
+_DATA_KEYS = "data-keys"
 
 
 @dataclass(frozen=True)
@@ -58,6 +61,8 @@ class Founding:
     keys: Path
     frameworks: tuple[str, ...]
     simulated: bool
+    data_keys: str | None = None
+    """`s3://bucket` for wrapped data keys; without it a folder beside the other keys."""
     profile: Mapping[str, Any] | None = None
     """Roles, categories and who signed them, as the settings hold them."""
     required_tags: tuple[str, ...] = ()
@@ -79,20 +84,27 @@ def found(founding: Founding) -> Founded:
     located = Located(settings=settings, folder=founding.config.parent)
     policy_path = located.path(settings.trust_policy)
     key_path, pseudonyms_path = located.path(settings.keys.log), located.path(settings.keys.pseudonyms)
-    for path in (founding.config, policy_path, key_path, pseudonyms_path):
+    kek_path = located.path(str(founding.keys / _KEK))
+    for path in (founding.config, policy_path, key_path, pseudonyms_path, kek_path):
         if path.exists():
             raise SettingsError(f"expected no file at {path}, found one; move it away, or name another place")
     if folder_of(located.vault_url) is not None:
         open_store(vault_settings(located), create=True)
-    passphrase = os.environ.get(PASSPHRASE_VARIABLE)
-    key = create_key(key_path, passphrase.encode() if passphrase else None, vault_url=located.vault_url)
+    key = create_key(key_path, passphrase(), vault_url=located.vault_url)
     create_pseudonym_key(pseudonyms_path, vault_url=located.vault_url)
+    create_kek(kek_path, passphrase(), utc_now(), vault_url=located.vault_url)
+    data_keys_path = located.path(str(founding.keys / _DATA_KEYS))
+    if founding.data_keys is None:
+        keep_out(data_keys_path, located.vault_url)
+        KeyFolder(data_keys_path).create()
     policy = trust_policy_for(settings.log, settings.origin, key).model_copy(update={"timestamps": trusted})
     write_trust_policy(policy_path, policy, vault_url=located.vault_url)
     founding.config.parent.mkdir(parents=True, exist_ok=True)
     with founding.config.open("x", encoding="utf-8") as file:
         file.write(_HEADER + dump_yaml(_document(founding)))
-    keys = {"signing key": key_path, "pseudonyms": pseudonyms_path}
+    keys = {"signing key": key_path, "pseudonyms": pseudonyms_path, "KEK": kek_path}
+    if founding.data_keys is None:
+        keys["data keys"] = data_keys_path
     return Founded({"settings": founding.config, **keys, "trust policy": policy_path}, policy.fingerprint)
 
 
@@ -126,6 +138,8 @@ def _document(founding: Founding) -> dict[str, Any]:
     vault: dict[str, Any] = {"url": founding.vault, "lock": {"mode": "GOVERNANCE", "days": 1}}
     if founding.endpoint:
         vault["endpoint"] = founding.endpoint
+    keys = {"url": founding.data_keys or str(founding.keys / _DATA_KEYS), "kek": f"file:{founding.keys / _KEK}"}
+    vault["keys"] = keys | ({"endpoint": founding.endpoint} if founding.endpoint and founding.data_keys else {})
     if not founding.vault.startswith("s3://"):
         vault["trial"] = True
     document = {

@@ -10,7 +10,7 @@ from collections.abc import Callable, Iterator
 from dataclasses import dataclass
 from datetime import datetime
 from threading import Lock as Mutex
-from typing import Protocol
+from typing import Literal, Protocol
 
 from evidence_schema.canonical import canonical_bytes
 from evidence_schema.digest import Digest
@@ -27,8 +27,10 @@ from flows.planning import PREFLIGHT_KIND
 from flows.steps.opening import Run
 from flows.steps.records import Records
 from flows.steps.runtime import GENERATOR
+from flows.vault.artifacts import Kept
 from flows.vault.vault import Vault
 
+_PIECE = 64 * 1024
 NOT_ENABLED = "not-opted-in"
 
 
@@ -160,7 +162,7 @@ class Gathering:
             preflight = self._receipts.get(Unit(kind=PREFLIGHT_KIND, account=account))
             if preflight is None or not preflight.result.is_complete:
                 return frozenset()
-            records = Records(self._vault.blobs, {preflight.unit: preflight}, self._run.declarations)
+            records = Records(self._vault.artifacts, {preflight.unit: preflight}, self._run.declarations)
             self._disabled[account] = frozenset(
                 record.id
                 for record in records(PREFLIGHT_KIND, preflight.unit)
@@ -197,8 +199,8 @@ class Gathering:
         planned = PlannedUnit(unit=gathered.unit, service="-", requirements=gathered.requirements)
         self._watch.answered(planned, gathered.result, gathered.items.kept, gathered.reason)
         try:
-            transcript = [self._store("transcript", gathered.transcript)] if gathered.transcript else []
-            files = [self._store("file", file) for file in gathered.files]
+            transcript = [self._store("transcript", gathered.transcript, planned)] if gathered.transcript else []
+            files = [self._store("file", file, planned) for file in gathered.files]
         finally:
             gathered.close()
         return self._write(
@@ -222,28 +224,40 @@ class Gathering:
             )
         )
 
-    def _store(self, role: str, spooled: Spooled) -> StoredBlob:
-        custody = self._vault.blobs.put(
-            spooled.open(),
-            digest=spooled.digest,
-            size=spooled.size,
+    def _store(self, role: Literal["transcript", "file"], spooled: Spooled, planned: PlannedUnit) -> StoredBlob:
+        kept = self._kept(spooled, planned)
+        return StoredBlob(
+            role=role,
+            name=spooled.name,
+            digest=kept.digest,
+            size=kept.size,
             media_type=spooled.media_type,
-            lock=self._run.lock(self._vault),
+            custody=kept.custody,
+            encryption=kept.encryption,
         )
-        return StoredBlob.model_validate(
-            {
-                "role": role,
-                "name": spooled.name,
-                "digest": spooled.digest,
-                "size": spooled.size,
-                "media_type": spooled.media_type,
-                "custody": custody,
-            }
-        )
+
+    def _kept(self, spooled: Spooled, planned: PlannedUnit) -> Kept:
+        """Encrypted, where the kind is personal; else the spool itself is sent, which has its digest already."""
+        vault, run = self._vault, self._run
+        personal = planned.unit.kind in run.personal_kinds
+        lock = run.artifact_lock(vault, planned.requirements)
+        if personal:
+            context = vault.artifacts.context(run.run_id, planned.unit.digest.hex)
+            with spooled.open() as file:
+                pieces = iter(lambda: file.read(_PIECE), b"")
+                return vault.artifacts.put(pieces, media_type=spooled.media_type, lock=lock, context=context)
+        digest, size = spooled.digest, spooled.size
+        custody = vault.blobs.put(spooled.open(), digest=digest, size=size, media_type=spooled.media_type, lock=lock)
+        return Kept(digest, size, custody)
 
     def _write(self, receipt: Receipt) -> Receipt:
         """The first writer wins: the receipt that stands counts, be it ours or not."""
-        return self._take(self._vault.receipts.write(receipt, self._run.lock(self._vault)))
+        standing = self._vault.receipts.write(receipt, self._run.lock(self._vault))
+        named = {blob.digest for blob in standing.blobs}
+        for blob in receipt.blobs:  # what the other's receipt does not name, nobody needs to read ever
+            if blob.encryption is not None and blob.digest not in named:
+                self._vault.artifacts.keys.destroy(blob.digest)
+        return self._take(standing)
 
     def _take(self, standing: Receipt) -> Receipt:
         with self._mutex:
@@ -257,7 +271,7 @@ class Gathering:
             receipt = self._receipts.get(unit)
         if receipt is None or receipt.transcript is None:
             return None
-        return self._vault.blobs.lines(receipt.transcript.digest)
+        return self._vault.artifacts.lines(receipt.transcript, receipt.run_id, unit.digest.hex)
 
     @staticmethod
     def _summary(receipts: list[Receipt]) -> str:

@@ -2,9 +2,11 @@
 
 from __future__ import annotations
 
+import heapq
 from collections import Counter, defaultdict
-from collections.abc import Callable, Iterator
-from dataclasses import dataclass
+from collections.abc import Callable, Iterable, Iterator, Mapping
+from dataclasses import dataclass, field
+from typing import Literal
 
 from pydantic import ValidationError
 
@@ -14,8 +16,13 @@ from controls.models import Catalog
 from evidence_schema.canonical import parse_canonical
 from evidence_schema.digest import Digest, DigestStream
 from evidence_schema.errors import EvidenceSchemaError
+from evidence_schema.key_wrapping import Commitment, DataKey
+from evidence_schema.models.base import format_time
+from evidence_schema.models.disposition import Disposition
+from evidence_schema.models.encrypted import EncryptedBlob
 from evidence_schema.models.entry import Judged, RunClose, Statement, Subject
-from evidence_schema.models.finding import FINDINGS_MEDIA_TYPE, Finding, FindingsHeader, Outcomes
+from evidence_schema.models.finding import FINDINGS_MEDIA_TYPE, Finding, FindingsHeader, Outcomes, Reason
+from evidence_schema.models.names import FindingResult
 from evidence_schema.models.receipt import Receipt
 from evidence_schema.models.unit import Unit
 from flows.errors import RunNotClosed, RunNotFound, SealedDiffers
@@ -23,26 +30,38 @@ from flows.settings import Settings
 from flows.steps.finding_order import in_order
 from flows.steps.opening import JSON_MEDIA_TYPE, Run, load_run, read_sealed
 from flows.steps.records import Records
+from flows.vault.errors import KeyMissing, NoDataKeys
 from flows.vault.log import NextEntry
 from flows.vault.manifest import manifest_rows, read_manifest
 from flows.vault.runs import RunState
 from flows.vault.vault import Vault
 
+FINDINGS = "findings"
+
 
 @dataclass(frozen=True)
 class Verdicts:
-    """A judgement at hand: findings as the lines of their file, and the outcomes once those were read."""
+    """A judgement at hand: findings as the lines of their files, and the outcomes once those were read."""
 
     header: FindingsHeader
     judgement: Judgement
+    personal: frozenset[str]
+    """The checks whose findings go into a file of their own."""
+    unreadable: Mapping[Unit, str]
 
-    def lines(self, counts: Counter[str] | None = None) -> Iterator[bytes]:
-        """The findings file, line by line; findings are counted by result as they pass."""
-        yield self.header.canonical() + b"\n"
+    def lines(self, counts: Counter[str] | None = None) -> Iterator[tuple[bool, bytes]]:
+        """Every line, and whether it belongs to the file of personal findings; findings are counted as they pass."""
+        header = self.header.canonical() + b"\n"
+        yield False, header
+        if self.personal:
+            yield True, header
         for finding in self.judgement:
             if counts is not None:
                 counts[f"finding {finding.result}"] += 1
-            yield finding.canonical() + b"\n"
+            yield finding.check in self.personal, finding.canonical() + b"\n"
+
+
+Comparison = Literal["identical", "different", "not compared"]
 
 
 @dataclass(frozen=True)
@@ -55,10 +74,22 @@ class Reperformed:
     count: int
     engine: str
     sealed_engine: str
+    personal: Comparison | None = None
+    """The findings of checks that read personal kinds; None where the run has none, or keeps them with the others."""
+    unreadable: Mapping[Unit, str] = field(default_factory=dict)
+    """Units that cannot be judged any more, or not here, with the reason: their findings are errors."""
+    without_facts: bool = False
+    """Facts that name people could not be opened."""
 
     @property
     def identical(self) -> bool:
-        return self.findings == self.sealed
+        """Everything that could be compared is the same."""
+        return self.findings == self.sealed and self.personal != "different"
+
+    @property
+    def complete(self) -> bool:
+        """All of the run could be judged again."""
+        return not self.unreadable and self.personal != "not compared"
 
 
 def judge_run(vault: Vault, state: RunState) -> RunState:
@@ -69,7 +100,12 @@ def judge_run(vault: Vault, state: RunState) -> RunState:
     verdicts = verdicts_of(vault, run)
     lock = run.lock(vault)
     counts: Counter[str] = Counter()
-    findings = vault.blobs.put_pieces(verdicts.lines(counts), media_type=FINDINGS_MEDIA_TYPE, lock=lock).digest
+    context = vault.artifacts.context(run.run_id, FINDINGS) if verdicts.personal else None
+    with vault.artifacts.writer() as in_clear, vault.artifacts.writer(context) as encrypted:
+        for is_personal, line in verdicts.lines(counts):
+            (encrypted if is_personal else in_clear).write(line)
+        findings = in_clear.keep(FINDINGS_MEDIA_TYPE, lock).digest
+        personal = encrypted.keep(FINDINGS_MEDIA_TYPE, lock).ciphertext if context else None
     outcomes = Outcomes(
         run_id=run.run_id,
         at=state.open.at,
@@ -84,6 +120,7 @@ def judge_run(vault: Vault, state: RunState) -> RunState:
         predicate = Judged(
             **following.common(run.run_id, state.slot),
             findings=findings,
+            personal_findings=personal,
             outcomes=kept,
             engine=ENGINE,
             counts=dict(sorted(counts.items())),
@@ -91,38 +128,84 @@ def judge_run(vault: Vault, state: RunState) -> RunState:
         subject = (Subject.of("findings.jsonl", findings), Subject.of("outcomes.json", kept))
         return Statement(subject=subject, predicate=predicate)
 
-    return vault.runs.judge(run.run_id, make)
+    judged = vault.runs.judge(run.run_id, make)
+    standing = judged_of(judged).personal_findings
+    if personal is not None and standing is not None and standing.digest != personal.digest:
+        vault.artifacts.keys.destroy(personal.digest)  # another process has judged: ours is nobody's
+    return judged
 
 
 def reperform(
-    vault: Vault, state: RunState, *, catalog: Catalog | None = None, write: Callable[[bytes], object] | None = None
+    vault: Vault,
+    state: RunState,
+    *,
+    catalog: Catalog | None = None,
+    write: Callable[[bool, bytes], object] | None = None,
 ) -> Reperformed:
-    """Judge a run again from its stored transcripts, by the sealed rules (or by `catalog`), and compare the bytes."""
-    if state.judged is None:
-        raise RunNotClosed(f"expected a judged run, found {state.run_id} without findings; start its slot again")
+    """Judge a run again from its stored transcripts, by the sealed rules (or by `catalog`), and compare the bytes.
+
+    `write` gets each line, and whether it belongs to the file of personal findings.
+    """
+    judged = judged_of(state)
     run = load_run(vault, state)
-    stream, count = DigestStream(), -1  # the header line is no finding
-    for line in verdicts_of(vault, run, catalog).lines():
-        stream.update(line)
+    sealed = judged.personal_findings
+    verdicts = verdicts_of(vault, run, catalog, apart=sealed is not None, may_lack_keys=True)
+    key = _key_of(vault, run, sealed)
+    commitment = key.commitment() if key is not None else None
+    stream, count = DigestStream(), -1 - bool(verdicts.personal)  # the header lines are no findings
+    for is_personal, line in verdicts.lines():
         count += 1
+        if not is_personal:
+            stream.update(line)
+        elif commitment is not None:
+            commitment.update(line)
         if write is not None:
-            write(line)
+            write(is_personal, line)
     return Reperformed(
         run_id=run.run_id,
         findings=stream.finish(),
-        sealed=state.judged.findings,
+        sealed=judged.findings,
         count=count,
         engine=ENGINE,
-        sealed_engine=state.judged.engine,
+        sealed_engine=judged.engine,
+        personal=_compared(sealed, commitment, lacks_some=bool(verdicts.unreadable) or run.without_facts),
+        unreadable=verdicts.unreadable,
+        without_facts=run.without_facts,
     )
 
 
-def verdicts_of(vault: Vault, run: Run, catalog: Catalog | None = None) -> Verdicts:
-    """The judgement of a closed run, by its sealed rules or by another catalogue."""
+def _key_of(vault: Vault, run: Run, sealed: EncryptedBlob | None) -> DataKey | None:
+    if sealed is None:
+        return None
+    try:
+        return vault.artifacts.key(sealed, run.run_id, FINDINGS)
+    except (KeyMissing, NoDataKeys):
+        return None
+
+
+def _compared(sealed: EncryptedBlob | None, commitment: Commitment | None, *, lacks_some: bool) -> Comparison | None:
+    """By the commitment: the ciphertext of the same findings is another one each time."""
+    if sealed is None:
+        return None
+    if commitment is None or lacks_some:
+        return "not compared"
+    return "identical" if commitment.finish() == sealed.encryption.commitment_raw else "different"
+
+
+def verdicts_of(
+    vault: Vault, run: Run, catalog: Catalog | None = None, *, apart: bool = True, may_lack_keys: bool = False
+) -> Verdicts:
+    """The judgement of a closed run, by its sealed rules or by another catalogue.
+
+    `apart` tells personal findings from the others. With `may_lack_keys` a unit that cannot be opened is judged as an
+    error; else only an erased one is, and any other raises KeyMissing or NoDataKeys: nothing is sealed by accident.
+    """
     closed = closed_of(run.state)
     receipts = {receipt.unit: receipt for receipt in receipts_of(vault, closed)}
-    rules = _rules(run, catalog or run.catalog)
-    judgement = Judgement(rules, _evidence(vault, run, receipts), in_order)
+    unreadable = unreadable_units(vault, run.state, receipts.values(), may_lack_keys=may_lack_keys)
+    personal = run.personal_checks if apart and run.personal else frozenset()
+    rules = _rules(run, catalog or run.catalog, personal)
+    judgement = Judgement(rules, _evidence(vault, run, receipts, unreadable), in_order)
     header = FindingsHeader(
         run_id=run.run_id,
         at=run.state.open.at,
@@ -132,7 +215,7 @@ def verdicts_of(vault: Vault, run: Run, catalog: Catalog | None = None) -> Verdi
         plan=run.state.open.plan,
         settings=run.state.open.settings,
     )
-    return Verdicts(header, judgement)
+    return Verdicts(header, judgement, personal, unreadable)
 
 
 def closed_of(state: RunState) -> RunClose:
@@ -152,15 +235,92 @@ def outcomes_of(vault: Vault, judged: Judged) -> Outcomes:
     return read_sealed(vault, Outcomes, judged.outcomes)
 
 
+def judged_of(state: RunState) -> Judged:
+    """The judgement's entry; raises RunNotClosed."""
+    if state.judged is None:
+        raise RunNotClosed(f"expected a judged run, found {state.run_id} without findings; start its slot again")
+    return state.judged
+
+
 def findings_of(vault: Vault, judged: Judged) -> Iterator[Finding]:
-    """The sealed findings, in order."""
-    lines = vault.blobs.lines(judged.findings)
+    """The sealed findings, in order. Of personal ones that were erased, one error a check says so.
+
+    Raises NoDataKeys where there are personal ones and no keys.
+    """
+    in_clear = _findings(vault.blobs.lines(judged.findings), judged.findings)
+    if judged.personal_findings is None:
+        return in_clear
+    personal = judged.personal_findings
+    if not vault.artifacts.keys.has(personal.digest):
+        return heapq.merge(in_clear, _erased(vault, judged), key=lambda finding: finding.check)
+    lines = vault.artifacts.lines(personal, judged.run_id, FINDINGS)
+    return heapq.merge(in_clear, _findings(lines, personal.digest), key=lambda finding: finding.check)
+
+
+def _findings(lines: Iterator[bytes], digest: Digest) -> Iterator[Finding]:
     next(lines, None)
     for line in lines:
         try:
             yield Finding.model_validate(parse_canonical(line))
         except (EvidenceSchemaError, ValidationError) as error:
-            raise SealedDiffers(f"expected a finding in blob {judged.findings}, found: {error}") from error
+            raise SealedDiffers(f"expected a finding in blob {digest}, found: {error}") from error
+
+
+def _erased(vault: Vault, judged: Judged) -> Iterator[Finding]:
+    """What stands in the place of personal findings when their key is gone; how many there were, outcomes still say."""
+    run = load_run(vault, _required(vault, judged.run_id))
+    personal, text = run.personal_checks, "the findings of this check were erased"
+    for item in outcomes_of(vault, judged).requirements:
+        for check in item.checks:
+            if check.check in personal and check.population:
+                yield Finding(
+                    check=check.check,
+                    requirement=item.requirement,
+                    kind="(erased)",
+                    account="-",
+                    region="-",
+                    record="(erased)",
+                    result=FindingResult.ERROR,
+                    reason=Reason(type="unit", name="findings", text=f"{text}: {check.population} of them"),
+                )
+
+
+def _required(vault: Vault, run_id: str) -> RunState:
+    state = vault.runs.run(run_id)
+    if state is None:
+        raise RunNotFound(f"expected {run_id} in the log, found none")
+    return state
+
+
+def unreadable_units(
+    vault: Vault, state: RunState, receipts: Iterable[Receipt], *, may_lack_keys: bool
+) -> dict[Unit, str]:
+    """Units of which an encrypted artifact cannot be opened, with the reason."""
+    erased = erased_of(vault, state)
+    artifacts, found = vault.artifacts, {}
+    for receipt in receipts:
+        for blob in receipt.blobs:
+            if blob.encryption is None or receipt.unit in found:
+                continue
+            if blob.digest in erased:
+                found[receipt.unit] = erased[blob.digest]
+            elif not artifacts.has_keys and may_lack_keys:
+                found[receipt.unit] = "encrypted, and no keys are at hand"
+            elif not artifacts.keys.has(blob.digest):
+                if not may_lack_keys:
+                    raise KeyMissing(f"expected the data key of {receipt.unit}, found none, and no erasure in the log")
+                found[receipt.unit] = "its data key is missing, and the log tells of no erasure"
+    return found
+
+
+def erased_of(vault: Vault, state: RunState) -> dict[Digest, str]:
+    """The artifacts of a run that an erasure names, with what the log says of it."""
+    found: dict[Digest, str] = {}
+    for erasure in state.erasures:
+        disposition = read_sealed(vault, Disposition, erasure.disposition)
+        text = f"erased at {format_time(erasure.time)} ({erasure.ground}, by the {erasure.approver})"
+        found |= {artifact.digest: text for artifact in disposition.artifacts if artifact.digest not in found}
+    return found
 
 
 def find_run(vault: Vault, name: str | None) -> RunState:
@@ -174,7 +334,7 @@ def find_run(vault: Vault, name: str | None) -> RunState:
     raise RunNotFound(f"expected a run {name or 'that was judged'}, found none; `evidence status` lists the runs")
 
 
-def _rules(run: Run, catalog: Catalog) -> Rules:
+def _rules(run: Run, catalog: Catalog, personal: frozenset[str]) -> Rules:
     settings: Settings = run.settings
     return Rules(
         catalog=catalog,
@@ -183,10 +343,11 @@ def _rules(run: Run, catalog: Catalog) -> Rules:
         period=run.plan.period,
         facts={name: fact.value for name, fact in settings.facts.items()},
         parameters={name: Parameter(item.value, item.is_approved) for name, item in settings.parameters.items()},
+        personal=personal,
     )
 
 
-def _evidence(vault: Vault, run: Run, receipts: dict[Unit, Receipt]) -> Evidence:
+def _evidence(vault: Vault, run: Run, receipts: dict[Unit, Receipt], unreadable: Mapping[Unit, str]) -> Evidence:
     units: dict[str, list[Unit]] = defaultdict(list)
     for planned in run.units:
         units[planned.unit.kind].append(planned.unit)
@@ -194,9 +355,10 @@ def _evidence(vault: Vault, run: Run, receipts: dict[Unit, Receipt]) -> Evidence
     return Evidence(
         units={kind: tuple(found) for kind, found in units.items()},
         receipts=receipts,
-        records=Records(vault.blobs, receipts, run.declarations),
+        records=Records(vault.artifacts, receipts, run.declarations),
         bases=views,
         accounts=run.plan.accounts,
         regions=run.plan.regions,
         not_asked=frozenset(item.kind for item in run.plan.not_asked),
+        unreadable=unreadable,
     )

@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Callable, Mapping
+from collections.abc import Callable, Iterable, Mapping
 from dataclasses import dataclass
 from datetime import UTC, datetime
 from functools import cached_property
@@ -10,21 +10,24 @@ from typing import TypeVar
 
 from pydantic import ValidationError
 
-from controls.models import Catalog
+from controls.models import Catalog, RetentionClass
 from evidence_schema.digest import Digest
 from evidence_schema.errors import EvidenceSchemaError
 from evidence_schema.models.base import Frozen
 from evidence_schema.models.declaration import KindDeclaration
+from evidence_schema.models.encrypted import EncryptedBlob
 from evidence_schema.models.entry import RunOpen, Statement, Subject
-from evidence_schema.models.names import Trigger
+from evidence_schema.models.names import FieldName, Trigger
 from evidence_schema.models.unit import Period, Plan, PlannedUnit, Selection
 from flows.collectors.registry import Kinds
 from flows.errors import SealedDiffers
 from flows.planning import PlannedRun, make_plan, unit_lines
-from flows.settings import Settings
+from flows.settings import Fact, Settings
 from flows.steps.periods import new_run_id
+from flows.steps.personal import personal_checks, personal_facts, personal_kinds
 from flows.steps.runtime import Runtime, requester_of
 from flows.steps.sealable import refuse_secrets
+from flows.vault.errors import KeyMissing, NoDataKeys
 from flows.vault.locks import Lock
 from flows.vault.log import NextEntry
 from flows.vault.runs import RunState
@@ -34,7 +37,15 @@ JSON_MEDIA_TYPE = "application/json"
 LINES_MEDIA_TYPE = "application/jsonl"
 LARGEST_SEALED = 64 * 1024 * 1024
 
+FACTS = "facts"
+
 Model = TypeVar("Model", bound=Frozen)
+
+
+class SealedFacts(Frozen):
+    """Facts that name people, sealed apart from the settings: they can be erased, settings cannot."""
+
+    facts: dict[FieldName, Fact]
 
 
 @dataclass(frozen=True)
@@ -60,6 +71,8 @@ class Run:
     catalog: Catalog
     settings: Settings
     joined: bool
+    without_facts: bool = False
+    """Facts that name people were sealed apart, and cannot be opened: erased, or no key at hand."""
 
     @property
     def run_id(self) -> str:
@@ -74,13 +87,32 @@ class Run:
         return Kinds(self.catalog.declarations)
 
     @cached_property
+    def personal_kinds(self) -> frozenset[str]:
+        """The kinds whose artifacts are encrypted."""
+        return personal_kinds(self.catalog.declarations, self.settings.vault.also_personal)
+
+    @cached_property
+    def personal_checks(self) -> frozenset[str]:
+        """The checks whose findings are encrypted."""
+        return personal_checks(self.catalog, self.personal_kinds, self.declarations)
+
+    @cached_property
     def personal(self) -> bool:
         """Whether any kind of the run holds personal data."""
-        return any(self.declarations[unit.unit.kind].personal for unit in self.units)
+        return any(unit.unit.kind in self.personal_kinds for unit in self.units)
 
     def lock(self, vault: Vault) -> Lock:
-        """The lock of what this run writes now."""
-        return vault.lock(personal=self.personal)
+        """The lock of the documents that this run writes now: manifest, receipts, findings, workbooks."""
+        return vault.lock()
+
+    def artifact_lock(self, vault: Vault, requirements: Iterable[str]) -> Lock:
+        """The lock of an artifact: by the longest retention class among the requirements that it serves."""
+        classes = {self._classes[name] for name in requirements if name in self._classes}
+        return vault.lock(classes=classes or {"documentation"}, period_end=self.plan.period.end)
+
+    @cached_property
+    def _classes(self) -> Mapping[str, RetentionClass]:
+        return {item.id: item.retention_class for item in self.catalog.requirements}
 
 
 def open_run(runtime: Runtime, request: RunRequest) -> Run:
@@ -89,32 +121,58 @@ def open_run(runtime: Runtime, request: RunRequest) -> Run:
     standing = vault.runs.run_of(request.slot, again=request.again)
     if standing is not None:
         vault.repair()
-        return load_run(vault, standing, joined=True)
+        return _with_keys(vault, load_run(vault, standing, joined=True))
     refuse_secrets(runtime.settings.to_json(), "settings")
     refuse_secrets(request.case or "", "the case")
     if runtime.settings.catalogue is not None:
         refuse_secrets(runtime.catalog.to_json(), f"the catalogue {runtime.settings.catalogue}")
     planned = make_plan(runtime.catalog, runtime.kinds, runtime.settings, request.selection, request.period)
     sealed = _sealed_catalog(runtime.catalog, runtime.kinds, planned)
-    lock = vault.lock(personal=any(runtime.kinds[unit.unit.kind].personal for unit in planned.units))
+    kinds = personal_kinds(runtime.kinds.values(), runtime.settings.vault.also_personal)
+    facts = personal_facts(sealed, personal_checks(sealed, kinds), runtime.settings.facts)
+    if facts or any(unit.unit.kind in kinds for unit in planned.units):
+        vault.artifacts.keys.check_ready()
     at = runtime.clock().astimezone(UTC)
-    make = _opening(runtime, request, planned, sealed, lock, at)
+    make = _opening(runtime, request, planned, sealed, at, facts)
     started = vault.runs.open_or_join(request.slot, make, again=request.again)
     return load_run(vault, started.run, joined=started.joined)
+
+
+def _with_keys(vault: Vault, run: Run) -> Run:
+    """A run that gathers, or judges, personal kinds goes on with keys only."""
+    if run.personal:
+        vault.artifacts.keys.check_ready()
+    return run
 
 
 def load_run(vault: Vault, state: RunState, *, joined: bool = False) -> Run:
     """A run of the log, from its sealed blobs; raises SealedDiffers where they are not what the log names."""
     opened = state.open
     plan = read_sealed(vault, Plan, opened.plan)
+    settings, facts = read_sealed(vault, Settings, opened.settings), _facts(vault, state)
     return Run(
         state=state,
         plan=plan,
         units=tuple(_planned_unit(line) for line in vault.blobs.lines(plan.units.digest)),
         catalog=read_sealed(vault, Catalog, opened.catalogue),
-        settings=read_sealed(vault, Settings, opened.settings),
+        settings=settings.model_copy(update={"facts": settings.facts | (facts or {})}),
         joined=joined,
+        without_facts=facts is None,
     )
+
+
+def _facts(vault: Vault, state: RunState) -> dict[str, Fact] | None:
+    """The facts that were sealed apart; None where they cannot be opened.
+
+    Only checks over personal kinds need them: what is judged without them says so for itself.
+    """
+    if state.open.facts is None:
+        return {}
+    try:
+        data = vault.artifacts.read(state.open.facts, state.run_id, FACTS, limit=LARGEST_SEALED)
+    except (KeyMissing, NoDataKeys):
+        return None
+    return dict(SealedFacts.from_canonical(data).facts)
 
 
 def read_sealed(vault: Vault, model: type[Model], digest: Digest) -> Model:
@@ -143,9 +201,19 @@ def _sealed_catalog(catalog: Catalog, kinds: Kinds, planned: PlannedRun) -> Cata
 
 
 def _opening(
-    runtime: Runtime, request: RunRequest, planned: PlannedRun, sealed: Catalog, lock: Lock, at: datetime
+    runtime: Runtime, request: RunRequest, planned: PlannedRun, sealed: Catalog, at: datetime, hidden: frozenset[str]
 ) -> _Opening:
-    blobs = runtime.vault.blobs
+    vault, settings, run_id = runtime.vault, runtime.settings, new_run_id(at)
+    blobs, lock, facts = vault.blobs, vault.lock(), None
+    if hidden:
+        facts = vault.artifacts.put(
+            [SealedFacts(facts={name: settings.facts[name] for name in sorted(hidden)}).canonical()],
+            media_type=JSON_MEDIA_TYPE,
+            lock=lock,
+            context=vault.artifacts.context(run_id, FACTS),
+        ).ciphertext
+        in_clear = {name: fact for name, fact in settings.facts.items() if name not in hidden}
+        settings = settings.model_copy(update={"facts": in_clear})
 
     def keep(value: Frozen) -> Digest:
         return blobs.put_bytes(value.canonical(), media_type=JSON_MEDIA_TYPE, lock=lock).digest
@@ -153,14 +221,15 @@ def _opening(
     blobs.put_pieces(unit_lines(planned.units), media_type=LINES_MEDIA_TYPE, lock=lock)
     return _Opening(
         request=request,
-        run_id=new_run_id(at),
+        run_id=run_id,
         requester=requester_of(runtime.located),
         at=at,
         catalogue=keep(sealed),
         plan=keep(planned.plan),
-        settings=keep(runtime.settings),
+        settings=keep(settings),
+        facts=facts,
         units=planned.plan,
-        simulated=runtime.settings.simulated,
+        simulated=settings.simulated,
         last_token=runtime.vault.stamps.newest,
     )
 
@@ -176,6 +245,7 @@ class _Opening:
     catalogue: Digest
     plan: Digest
     settings: Digest
+    facts: EncryptedBlob | None
     units: Plan
     simulated: bool
     last_token: Callable[[int], Digest | None]
@@ -191,6 +261,7 @@ class _Opening:
             catalogue=self.catalogue,
             plan=self.plan,
             settings=self.settings,
+            facts=self.facts,
             expected=self.units.units.rows,
             expected_digest=self.units.units.digest,
             last_token=self.last_token(following.seq),

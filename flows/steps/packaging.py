@@ -16,9 +16,10 @@ from evidence_schema.digest import Digest
 from evidence_schema.models.package import PackageScope
 from evidence_schema.verification.package import CONTENTS, VAULT_FOLDER
 from flows.report.package.writing import Written, write_bag
+from flows.steps.packing.artifacts import SHORT
 from flows.steps.packing.choosing import Chosen, PackageRequest, choose, package_stem
 from flows.steps.packing.draft import Draft
-from flows.steps.packing.drawing import SHORT, Drawing
+from flows.steps.packing.drawing import Drawing
 from flows.steps.packing.exporting import bag_info, log_keys, logged, record_disclosure, scope_of, seal_withheld
 from flows.steps.runtime import Runtime
 
@@ -39,10 +40,12 @@ def make_package(runtime: Runtime, request: PackageRequest, out: Path | None) ->
     """Write a package, a zip where `out` ends so, else a folder; by default a zip below `packages`.
 
     Raises UsageError or RunNotFound for what is not in the log, NotDisclosed for unmasked evidence without reason,
-    recipient or agreement.
+    recipient or agreement, NoDataKeys where there is personal evidence and nothing to open it with.
     """
     runtime.vault.repair()
     chosen = choose(runtime, request)
+    if any(run.personal for run in chosen.runs):
+        runtime.vault.artifacts.keys.check_ready()
     with tempfile.TemporaryDirectory() as stage:
         draft = Draft(Path(stage))
         Drawing(runtime, chosen, draft).draw()

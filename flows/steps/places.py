@@ -5,16 +5,23 @@ from __future__ import annotations
 from evidence_schema.models.names import LockMode
 from flows.errors import UsageError
 from flows.settings import config_path, load_settings
-from flows.steps.runtime import vault_credentials, vault_settings
+from flows.steps.runtime import data_keys_of, vault_credentials, vault_settings
+from flows.vault.data_keys import DataKeys
 from flows.vault.settings import VaultSettings
 from flows.vault.store import Store
 from flows.vault.vault import Vault, assemble, open_store
 
 
 def vault_at(place: str | None, config: str | None) -> Vault:
-    """A vault to read from. A folder needs no settings: its one log names itself."""
+    """A vault to read from. A folder needs no settings: its one log names itself; to open what is encrypted does."""
     store, settings = store_at(place, config)
-    return assemble(store, settings)
+    return assemble(store, settings, keys=keys_at(config, required=place is None))
+
+
+def keys_at(config: str | None, *, required: bool = False) -> DataKeys | None:
+    """The data keys that the settings name; None where there are no settings and none are `required`, or no keys."""
+    path = config_path(config)
+    return data_keys_of(load_settings(path)) if required or config or path.exists() else None
 
 
 def store_at(place: str | None, config: str | None) -> tuple[Store, VaultSettings]:

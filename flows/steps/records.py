@@ -15,16 +15,16 @@ from evidence_schema.models.unit import Unit
 from evidence_schema.records import derive, derive_view
 from flows.errors import SealedDiffers
 from flows.steps.kept_records import KeptRecords
-from flows.vault.blobs import Blobs
+from flows.vault.artifacts import Artifacts
 
 
 class Records:
     """The records of units, by kind or view."""
 
     def __init__(
-        self, blobs: Blobs, receipts: Mapping[Unit, Receipt], declarations: Mapping[str, KindDeclaration]
+        self, artifacts: Artifacts, receipts: Mapping[Unit, Receipt], declarations: Mapping[str, KindDeclaration]
     ) -> None:
-        self._blobs = blobs
+        self._artifacts = artifacts
         self._receipts = receipts
         self._declarations = declarations
         self._kept = KeptRecords()
@@ -39,15 +39,16 @@ class Records:
         blob = receipt.transcript
         if blob is None:
             return
-        lines = self._blobs.lines(blob.digest)
+        run_id, part = receipt.run_id, unit.digest.hex
+        lines = self._artifacts.lines(blob, run_id, part)
         header = read_header(next(lines, b""), unit)
         calls = (read_call(line, unit) for line in lines)
-        files = {item.name: item.digest for item in receipt.blobs if item.role == "file"}
+        files = {item.name: item for item in receipt.blobs if item.role == "file"}
 
         def open_file(name: str) -> Iterable[bytes]:
             if name not in files:
                 raise SealedDiffers(f"expected the file {name!r} with {unit}, found {', '.join(files) or 'none'}")
-            return self._blobs.lines(files[name])
+            return self._artifacts.lines(files[name], run_id, part)
 
         if kind == unit.kind:
             yield from derive(header, calls, open_file)

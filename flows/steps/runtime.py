@@ -15,6 +15,8 @@ from evidence_schema.models.trust import TrustPolicy
 from evidence_schema.verification.trust import read_trust_policy
 from flows.collectors.registry import Kinds, load_kinds
 from flows.settings import (
+    KEYS_KEY_VARIABLE,
+    KEYS_SECRET_VARIABLE,
     PASSPHRASE_VARIABLE,
     VAULT_KEY_VARIABLE,
     VAULT_SECRET_VARIABLE,
@@ -23,9 +25,10 @@ from flows.settings import (
     load_settings,
 )
 from flows.steps.rules import catalog_of
+from flows.vault.data_keys import DataKeys
 from flows.vault.keys import Signer, load_key, load_pseudonyms
-from flows.vault.settings import Authority, StoreCredentials, VaultSettings
-from flows.vault.vault import Vault, open_store, open_vault, utc_now
+from flows.vault.settings import Authority, DataKeySettings, StoreCredentials, VaultSettings
+from flows.vault.vault import Vault, open_data_keys, open_store, open_vault, utc_now
 
 GENERATOR = f"evidence-collector {version('evidence-collector')}"
 
@@ -54,7 +57,10 @@ def open_runtime(config: Path, *, writing: bool = True) -> Runtime:
         catalog=catalog_of(located, kinds),
         kinds=kinds,
         vault=open_vault(
-            vault_settings(located), signer_of(located) if writing else None, credentials=vault_credentials()
+            vault_settings(located),
+            signer_of(located) if writing else None,
+            credentials=vault_credentials(),
+            keys=data_keys_of(located),
         ),
     )
 
@@ -65,6 +71,9 @@ def check_ready(config: Path) -> None:
     signer_of(located)
     requester_of(located)
     open_store(vault_settings(located), create=True, credentials=vault_credentials()).check_ready()
+    keys = data_keys_of(located)
+    if keys is not None:
+        keys.check_ready()
 
 
 def vault_settings(located: Located) -> VaultSettings:
@@ -79,6 +88,8 @@ def vault_settings(located: Located) -> VaultSettings:
         profile=settings.vault.profile,
         lock_mode=settings.vault.lock.mode,
         lock_days=settings.vault.lock.days,
+        lock_by=settings.vault.lock.by,
+        lock_audit_years=settings.vault.lock.audit_years,
         trial=settings.vault.trial,
         resume_window=timedelta(hours=settings.resume_window_hours),
         authorities=tuple(Authority(authority.id, authority.url) for authority in settings.timestamps),
@@ -91,11 +102,34 @@ def vault_credentials() -> StoreCredentials | None:
     return StoreCredentials(access, secret) if access and secret else None
 
 
+def data_keys_of(located: Located) -> DataKeys | None:
+    """The data keys of the settings; None where they name none."""
+    keys = located.settings.vault.keys
+    if keys is None:
+        return None
+    access, secret = os.environ.get(KEYS_KEY_VARIABLE), os.environ.get(KEYS_SECRET_VARIABLE)
+    settings = DataKeySettings(
+        url=keys.url if keys.url.startswith("s3://") else str(located.path(keys.url.removeprefix("dir:"))),
+        kek=f"file:{located.path(keys.kek)}" if keys.kek.startswith("file:") else keys.kek,
+        endpoint=keys.endpoint,
+        region=keys.region,
+        profile=keys.profile,
+        kms_endpoint=keys.kms_endpoint,
+        trial=located.settings.vault.trial,
+    )
+    credentials = StoreCredentials(access, secret) if access and secret else vault_credentials()
+    return open_data_keys(settings, passphrase(), credentials=credentials)
+
+
+def passphrase() -> bytes | None:
+    """Of the keys on this machine, from the environment."""
+    found = os.environ.get(PASSPHRASE_VARIABLE)
+    return found.encode() if found else None
+
+
 def signer_of(located: Located) -> Signer:
     """The log's signing key; its passphrase comes from the environment."""
-    passphrase = os.environ.get(PASSPHRASE_VARIABLE)
-    uri = f"file:{located.path(located.settings.keys.log)}"
-    return load_key(uri, passphrase.encode() if passphrase else None)
+    return load_key(f"file:{located.path(located.settings.keys.log)}", passphrase())
 
 
 def requester_of(located: Located) -> str:

@@ -8,8 +8,8 @@ from evidence_schema.models.finding import RequirementOutcome
 from evidence_schema.models.names import GatherResult
 from evidence_schema.models.receipt import Receipt
 from flows.collectors.errors import CREDENTIALS_REFUSED
-from flows.steps.compiling import Workbook, judged_of
-from flows.steps.judging import closed_of, outcomes_of, receipts_of
+from flows.steps.compiling import Workbook
+from flows.steps.judging import closed_of, judged_of, outcomes_of, receipts_of
 from flows.steps.opening import Run
 from flows.summary import RequirementLine, RunSummary, WorkbookLine, trouble_of
 from flows.vault.runs import RunState

@@ -77,17 +77,22 @@ class Blobs:
 
     def lines(self, digest: Digest) -> Iterator[bytes]:
         """The lines of a JSON Lines blob, without their newlines; proven as by `stream`, after the last one."""
-        rest = bytearray()
-        for piece in self.stream(digest):
-            first, *others = piece.split(b"\n")
-            rest += first  # in place: a long line in small pieces must not be copied again for each of them
-            for following in others:
-                yield bytes(rest)
-                rest = bytearray(following)
-            if len(rest) > MAX_LINE:
-                raise TooLarge(f"expected lines of at most {MAX_LINE} bytes in blob {digest}, found a longer one")
-        if rest:
+        return split_lines(self.stream(digest), digest)
+
+
+def split_lines(pieces: Iterable[bytes], name: object) -> Iterator[bytes]:
+    """The lines of bytes that come in pieces, without their newlines; `name` is theirs in TooLarge."""
+    rest = bytearray()
+    for piece in pieces:
+        first, *others = piece.split(b"\n")
+        rest += first  # in place: a long line in small pieces must not be copied again for each of them
+        for following in others:
             yield bytes(rest)
+            rest = bytearray(following)
+        if len(rest) > MAX_LINE:
+            raise TooLarge(f"expected lines of at most {MAX_LINE} bytes in {name}, found a longer one")
+    if rest:
+        yield bytes(rest)
 
 
 def _check(expected: Digest, found: Digest) -> None:

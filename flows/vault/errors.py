@@ -69,6 +69,24 @@ class UnsafeKeyFile(VaultError):
     """A key lies where others can read it, or would be written over, or inside the vault."""
 
 
+class KeyMissing(VaultError):
+    """An encrypted artifact has no data key any more: it was erased, or the key was lost."""
+
+
+class NoDataKeys(VaultError):
+    """Personal data cannot be kept, or opened, for no place of data keys is configured."""
+
+    exit_code = 2
+
+
+class KeysKept(VaultError):
+    """A place of data keys keeps what is deleted, or shows it to others: nothing could be erased there."""
+
+
+class Held(VaultError):
+    """A legal hold stands: nothing of it is erased."""
+
+
 class ReadOnly(VaultError):
     """The vault was opened without a signing key."""
 

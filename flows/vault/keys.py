@@ -94,7 +94,7 @@ def create_key(path: Path, passphrase: bytes | None = None, *, vault_url: str = 
     """
     key = Ed25519PrivateKey.generate()
     sealing: KeySerializationEncryption = BestAvailableEncryption(passphrase) if passphrase else NoEncryption()
-    _write_private(path, key.private_bytes(Encoding.PEM, PrivateFormat.PKCS8, sealing), vault_url)
+    write_private(path, key.private_bytes(Encoding.PEM, PrivateFormat.PKCS8, sealing), vault_url)
     return LocalKey(key)
 
 
@@ -104,8 +104,8 @@ def load_key(uri: str, passphrase: bytes | None = None) -> Signer:
     Raises WrongKey where the file holds no Ed25519 key or the passphrase is not its own, UnsafeKeyFile where others
     can read it.
     """
-    path = _path_of(uri)
-    pem = _read_private(path)
+    path = path_of(uri)
+    pem = read_private(path)
     try:
         key = load_pem_private_key(pem, passphrase or None)
     except TypeError as error:
@@ -121,14 +121,14 @@ def load_key(uri: str, passphrase: bytes | None = None) -> Signer:
 def create_pseudonym_key(path: Path, *, vault_url: str = "") -> Pseudonyms:
     """A new random key for pseudonyms in a new file (64 hex digits, mode 0600)."""
     key = secrets.token_bytes(PSEUDONYM_KEY_BYTES)
-    _write_private(path, key.hex().encode() + b"\n", vault_url)
+    write_private(path, key.hex().encode() + b"\n", vault_url)
     return Pseudonyms(key)
 
 
 def load_pseudonyms(uri: str) -> Pseudonyms:
     """The pseudonym key of `file:/path`; raises WrongKey or UnsafeKeyFile."""
-    path = _path_of(uri)
-    text = _read_private(path).strip()
+    path = path_of(uri)
+    text = read_private(path).strip()
     try:
         key = bytes.fromhex(text.decode("ascii"))
     except ValueError:
@@ -158,14 +158,16 @@ def keep_out(path: Path, vault_url: str) -> None:
         raise UnsafeKeyFile(f"expected a place outside the vault, found {path} inside {folder}; choose another folder")
 
 
-def _path_of(uri: str) -> Path:
+def path_of(uri: str) -> Path:
+    """The file of `file:/path`; raises BadSettings for any other scheme."""
     scheme, _, path = uri.partition(":")
     if scheme != "file" or not path:
         raise BadSettings(f"expected a key like file:/path/to/key.pem, found {ascii(uri)[:120]}")
     return Path(path).expanduser().absolute()
 
 
-def _write_private(path: Path, content: bytes, vault_url: str) -> None:
+def write_private(path: Path, content: bytes, vault_url: str) -> None:
+    """A new file of its owner's only, outside the vault, in a folder that only its owner writes to."""
     keep_out(path, vault_url)
     path.parent.mkdir(mode=0o700, parents=True, exist_ok=True)
     if path.parent.stat().st_mode & _OTHERS_WRITE:
@@ -184,7 +186,8 @@ def _create(path: Path, content: bytes, mode: int) -> None:
         os.fsync(file.fileno())
 
 
-def _read_private(path: Path) -> bytes:
+def read_private(path: Path) -> bytes:
+    """Raises UnsafeKeyFile where others can read it, WrongKey where it cannot be read."""
     try:
         file = path.open("rb")
     except OSError as error:

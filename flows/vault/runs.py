@@ -2,14 +2,26 @@
 
 from __future__ import annotations
 
-from collections.abc import Callable
+from collections.abc import Callable, Collection
 from dataclasses import dataclass, replace
 from datetime import datetime, timedelta
 from threading import RLock
 from typing import Literal
 
-from evidence_schema.models.entry import Export, Judged, RunAbandoned, RunClose, RunOpen, Statement, Subject
-from flows.vault.errors import WrongRun
+from evidence_schema.digest import Digest
+from evidence_schema.models.entry import (
+    Erasure,
+    Export,
+    Extension,
+    Hold,
+    Judged,
+    RunAbandoned,
+    RunClose,
+    RunOpen,
+    Statement,
+    Subject,
+)
+from flows.vault.errors import Held, WrongRun
 from flows.vault.log import Log, LoggedEntry, NextEntry
 from flows.vault.settings import RESUME_WINDOW
 
@@ -23,6 +35,9 @@ class RunState:
     judged: Judged | None = None
     exports: tuple[Export, ...] = ()
     abandoned: RunAbandoned | None = None
+    erasures: tuple[Erasure, ...] = ()
+    holds: tuple[Hold, ...] = ()
+    """Those that stand: a release takes its case's away."""
 
     @property
     def run_id(self) -> str:
@@ -31,6 +46,17 @@ class RunState:
     @property
     def slot(self) -> str:
         return self.open.slot
+
+    def cases_holding(self, artifacts: Collection[Digest]) -> tuple[str, ...]:
+        """The cases for which any of these artifacts must be kept."""
+        held = (hold for hold in self.holds if not hold.artifacts or not set(hold.artifacts).isdisjoint(artifacts))
+        return tuple(sorted(hold.case for hold in held))
+
+    @property
+    def unfinished_erasures(self) -> tuple[Erasure, ...]:
+        """Ordered, and not yet found done."""
+        done = {erasure.disposition for erasure in self.erasures if erasure.stage == "done"}
+        return tuple(item for item in self.erasures if item.stage == "ordered" and item.disposition not in done)
 
     @property
     def is_open(self) -> bool:
@@ -112,6 +138,58 @@ class Runs:
         """Write that something left the log; each time it does."""
         return self._once(run_id, Export, make, lambda _: False)
 
+    def erase(self, run_id: str, make: Callable[[NextEntry], Statement], artifacts: Collection[Digest]) -> RunState:
+        """Write that keys are to be, or were found, destroyed; raises Held where a hold was written before an order.
+
+        The same stage of the same disposition is written once.
+        """
+
+        def decide(following: NextEntry) -> Statement | None:
+            state = self._required(run_id)
+            if state.is_open:
+                raise WrongRun(f"expected a run that has ended, found {run_id} open; close or abandon it first")
+            statement = make(following)
+            erasure = statement.predicate
+            if not isinstance(erasure, Erasure):
+                raise WrongRun(f"expected an erasure, found {erasure.type}")
+            if any((item.stage, item.disposition) == (erasure.stage, erasure.disposition) for item in state.erasures):
+                return None
+            if erasure.stage == "ordered" and (cases := state.cases_holding(artifacts)):
+                raise Held(f"expected no hold on {run_id}, found {', '.join(cases)}; release it first: evidence hold")
+            return _of_run(state, Erasure, statement)
+
+        self._log.append_unless(decide)
+        return self._required(run_id)
+
+    def hold(self, run_id: str, make: Callable[[NextEntry], Statement]) -> RunState:
+        """Write a hold or its release; a hold that stands is not written again.
+
+        Raises WrongRun for a release of no hold, and for a hold on a run of which an erasure is under way.
+        """
+
+        def decide(following: NextEntry) -> Statement | None:
+            state = self._required(run_id)
+            statement = make(following)
+            hold = statement.predicate
+            if not isinstance(hold, Hold):
+                raise WrongRun(f"expected a hold, found {hold.type}")
+            standing = [item for item in state.holds if item.case == hold.case]
+            if hold.action == "release" and not standing:
+                raise WrongRun(f"expected {hold.case} to hold {run_id}, found no such hold")
+            if hold.action == "hold" and state.unfinished_erasures:
+                raise WrongRun(f"expected nothing to be erased of {run_id}, found an erasure ordered; finish it first")
+            if hold.action == "hold" and any(item.artifacts == hold.artifacts for item in standing):
+                return None
+            return _of_run(state, Hold, statement)
+
+        self._log.append_unless(decide)
+        return self._required(run_id)
+
+    def extend(self, run_id: str, make: Callable[[NextEntry], Statement]) -> RunState:
+        """Write that a run is kept for longer."""
+        self._log.append(lambda following: _of_run(self._required(run_id), Extension, make(following)))
+        return self._required(run_id)
+
     def abandon(self, run_id: str) -> RunState:
         """An operator gives a run up; raises WrongRun within the resume window, in which it can be resumed."""
         state = self._required(run_id)
@@ -175,12 +253,19 @@ def _fold(states: dict[str, RunState], entry: LoggedEntry) -> None:
         states[predicate.run_id] = _advanced(state, predicate)
 
 
-def _advanced(state: RunState, predicate: RunClose | RunAbandoned | Judged | Export) -> RunState:
+def _advanced(
+    state: RunState, predicate: RunClose | RunAbandoned | Judged | Export | Erasure | Hold | Extension
+) -> RunState:
     if isinstance(predicate, Judged):
         return replace(state, judged=predicate)
     if isinstance(predicate, Export):
         return replace(state, exports=(*state.exports, predicate))
-    if not state.is_open:
+    if isinstance(predicate, Erasure):
+        return replace(state, erasures=(*state.erasures, predicate))
+    if isinstance(predicate, Hold):
+        others = tuple(hold for hold in state.holds if hold.case != predicate.case)
+        return replace(state, holds=(*others, predicate) if predicate.action == "hold" else others)
+    if isinstance(predicate, Extension) or not state.is_open:
         return state
     return replace(state, close=predicate) if isinstance(predicate, RunClose) else replace(state, abandoned=predicate)
 
@@ -198,7 +283,9 @@ def _opening(slot: str, statement: Statement) -> Statement:
     return statement
 
 
-def _of_run(state: RunState, kind: type[RunClose | Judged | Export], statement: Statement) -> Statement:
+def _of_run(
+    state: RunState, kind: type[RunClose | Judged | Export | Erasure | Hold | Extension], statement: Statement
+) -> Statement:
     predicate = statement.predicate
     if not isinstance(predicate, kind) or (predicate.run_id, predicate.slot) != (state.run_id, state.slot):
         raise WrongRun(f"expected {kind.__name__} of {state.run_id}, found {predicate.type} of {predicate.run_id}")

@@ -439,6 +439,10 @@ def _asking(what: str) -> Iterator[None]:
         raise StoreRefused(f"expected to ask about {what}, found: {error}") from error
 
 
+asking = _asking
+"""For the other rooms of the vault that talk to S3."""
+
+
 def _translated(error: ClientError, what: str) -> VaultError:
     """By code; where the code is not known, by status."""
     code = str(error.response.get("Error", {}).get("Code", ""))

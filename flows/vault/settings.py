@@ -5,6 +5,7 @@ from __future__ import annotations
 from dataclasses import dataclass, field
 from datetime import timedelta
 from pathlib import Path
+from typing import Literal
 
 from evidence_schema.models.names import LockMode
 from flows.vault.errors import BadSettings
@@ -30,6 +31,19 @@ class Authority:
 
 
 @dataclass(frozen=True, slots=True)
+class DataKeySettings:
+    """Where wrapped data keys lie (`s3://bucket` or a folder), and what wraps them: `file:/path` or `awskms:ARN`."""
+
+    url: str
+    kek: str
+    endpoint: str | None = None
+    region: str | None = None
+    profile: str | None = None
+    kms_endpoint: str | None = None
+    trial: bool = False
+
+
+@dataclass(frozen=True, slots=True)
 class VaultSettings:
     """`url` is `s3://bucket`, `dir:/path` or a plain path; `origin` names the log in its checkpoints."""
 
@@ -41,6 +55,8 @@ class VaultSettings:
     profile: str | None = None
     lock_mode: LockMode = LockMode.GOVERNANCE
     lock_days: int = 1
+    lock_by: Literal["days", "retention class"] = "days"
+    lock_audit_years: int = 2
     trial: bool = False
     resume_window: timedelta = RESUME_WINDOW
     authorities: tuple[Authority, ...] = ()

@@ -2,26 +2,31 @@
 
 from __future__ import annotations
 
-from collections.abc import Callable
+from collections.abc import Callable, Iterable
 from dataclasses import dataclass
 from datetime import UTC, datetime
 from importlib.metadata import version
 
 from pydantic import TypeAdapter, ValidationError
 
+from controls.models import RetentionClass
 from evidence_schema.errors import BadKey
 from evidence_schema.layout import Layout
 from evidence_schema.models.names import LogName
 from evidence_schema.note import VerifierKey
+from flows.vault.artifacts import Artifacts
 from flows.vault.blobs import Blobs
+from flows.vault.data_keys import DataKeys
 from flows.vault.directory import DirectoryStore
 from flows.vault.errors import BadSettings
+from flows.vault.key_encryption import load_kek
+from flows.vault.key_places import KeyFolder, KeyPlace
 from flows.vault.keys import Signer
 from flows.vault.locks import Lock, LockPolicy, lock_for
 from flows.vault.log import Log
 from flows.vault.receipts import Receipts
 from flows.vault.runs import Runs
-from flows.vault.settings import StoreCredentials, VaultSettings, folder_of
+from flows.vault.settings import DataKeySettings, StoreCredentials, VaultSettings, folder_of
 from flows.vault.stamping import Stamps
 from flows.vault.store import Store
 
@@ -43,6 +48,7 @@ class Vault:
     store: Store
     layout: Layout
     blobs: Blobs
+    artifacts: Artifacts
     receipts: Receipts
     log: Log
     stamps: Stamps
@@ -50,9 +56,15 @@ class Vault:
     policy: LockPolicy
     clock: Clock
 
-    def lock(self, *, personal: bool = False) -> Lock:
-        """The lock of what is written now; raises LockRefused for personal data under COMPLIANCE."""
-        return lock_for(self.policy, personal=personal, now=self.clock())
+    def lock(
+        self,
+        *,
+        personal: bool = False,
+        classes: Iterable[RetentionClass] = ("documentation",),
+        period_end: datetime | None = None,
+    ) -> Lock:
+        """The lock of what is written now; raises LockRefused for personal data in clear under COMPLIANCE."""
+        return lock_for(self.policy, personal=personal, now=self.clock(), classes=classes, period_end=period_end)
 
     def repair(self) -> Repaired:
         """Finish what a writer that died has left: missing checkpoints, stray temporary files."""
@@ -71,6 +83,7 @@ def open_vault(
     credentials: StoreCredentials | None = None,
     clock: Clock = utc_now,
     collector_version: str | None = None,
+    keys: DataKeys | None = None,
 ) -> Vault:
     """The vault that the settings name, ready to use; without a signer it can only be read.
 
@@ -79,7 +92,7 @@ def open_vault(
     """
     store = open_store(settings, create=signer is not None, credentials=credentials)
     store.check_ready()
-    return assemble(store, settings, signer, clock=clock, collector_version=collector_version)
+    return assemble(store, settings, signer, clock=clock, collector_version=collector_version, keys=keys)
 
 
 def open_store(settings: VaultSettings, *, create: bool = False, credentials: StoreCredentials | None = None) -> Store:
@@ -96,6 +109,30 @@ def open_store(settings: VaultSettings, *, create: bool = False, credentials: St
     return store
 
 
+def open_data_keys(
+    settings: DataKeySettings, passphrase: bytes | None = None, *, credentials: StoreCredentials | None = None
+) -> DataKeys:
+    """The data keys that the settings name. Nothing is asked, and no key loaded, before the first artifact needs it."""
+    place = _key_place(settings, credentials)
+    if settings.kek.startswith("awskms:"):
+        from flows.vault.kms import open_kms  # noqa: PLC0415 (a local key needs no boto3)
+
+        kek = open_kms(settings.kek, endpoint=settings.kms_endpoint, profile=settings.profile)
+        return DataKeys(place, lambda: kek)
+    return DataKeys(place, lambda: load_kek(settings.kek, passphrase))
+
+
+def _key_place(settings: DataKeySettings, credentials: StoreCredentials | None) -> KeyPlace:
+    folder = folder_of(settings.url)
+    if folder is not None:
+        return KeyFolder(folder)
+    from flows.vault.s3 import S3Access, bucket_of, make_client  # noqa: PLC0415 (a folder needs no boto3)
+    from flows.vault.s3_keys import KeyBucket  # noqa: PLC0415 (likewise)
+
+    access = S3Access(settings.endpoint, settings.region, settings.profile, credentials)
+    return KeyBucket(make_client(access), bucket_of(settings.url), trial=settings.trial)
+
+
 def assemble(
     store: Store,
     settings: VaultSettings,
@@ -103,10 +140,12 @@ def assemble(
     *,
     clock: Clock = utc_now,
     collector_version: str | None = None,
+    keys: DataKeys | None = None,
 ) -> Vault:
     """A vault over a store that is at hand."""
     layout = Layout(_checked_log(settings))
-    policy = LockPolicy(settings.lock_mode, settings.lock_days)
+    policy = LockPolicy(settings.lock_mode, settings.lock_days, settings.lock_by, settings.lock_audit_years)
+    blobs = Blobs(store, layout)
 
     def lock(now: datetime) -> Lock:
         return lock_for(policy, personal=False, now=now)
@@ -125,7 +164,8 @@ def assemble(
     return Vault(
         store=store,
         layout=layout,
-        blobs=Blobs(store, layout),
+        blobs=blobs,
+        artifacts=Artifacts(blobs, layout.log, keys),
         receipts=Receipts(store, layout),
         log=log,
         stamps=stamps,

@@ -16,9 +16,14 @@ from pydantic import ValidationError
 from evidence_schema.digest import Digest
 from evidence_schema.errors import NotCanonical
 from evidence_schema.models.base import Frozen
+from evidence_schema.models.disposition import Disposition, ErasedArtifact
+from evidence_schema.models.encrypted import EncryptedBlob, Encryption
 from evidence_schema.models.entry import (
     CollectorVersion,
+    Erasure,
     Export,
+    Extension,
+    Hold,
     Judged,
     RunAbandoned,
     RunClose,
@@ -79,6 +84,9 @@ COMMON: dict[str, Any] = {
     "slot": SLOT,
     "collector": CollectorVersion(version="0.1.0"),
 }
+
+
+CIPHERTEXT = EncryptedBlob(digest=ONE, size=72, encryption=Encryption.of(bytes(32), 0))
 
 
 def statement(predicate: Any) -> Statement:
@@ -215,6 +223,18 @@ EXAMPLES: dict[str, list[Frozen]] = {
             units=Listing(digest=ONE, size=9, rows=1),
         )
     ],
+    "disposition": [
+        Disposition(
+            log="clinic",
+            run_id=RUN,
+            ground="art17-1-b",
+            approver="privacy officer",
+            artifacts=(
+                ErasedArtifact(digest=ONE, size=1, part=UNIT.digest.hex, role="transcript", unit=UNIT),
+                ErasedArtifact(digest=TWO, size=0, part="findings", role="findings"),
+            ),
+        )
+    ],
     "planned-unit": [PlannedUnit(unit=UNIT, service="s3", requirements=("EV-ENC-01",))],
     "receipt": [
         Receipt(
@@ -233,6 +253,15 @@ EXAMPLES: dict[str, list[Frozen]] = {
                     custody=Custody(version_id="v", lock_mode=LockMode.GOVERNANCE, retain_until=AT),
                 ),
                 StoredBlob(role="file", name="f", digest=TWO, size=0, media_type="x/y", custody=Custody()),
+                StoredBlob(
+                    role="file",
+                    name="g",
+                    digest=TWO,
+                    size=72,
+                    media_type="x/y",
+                    custody=Custody(),
+                    encryption=CIPHERTEXT.encryption,
+                ),
             ),
             calls=CallCounts(calls=2, pages=1, retries=1, errors=1),
             items=ItemCounts(returned=2, kept=2, control_total=3, difference=-1),
@@ -283,6 +312,16 @@ EXAMPLES: dict[str, list[Frozen]] = {
             )
         ),
         statement(RunAbandoned(**COMMON, reason="operator")),
+        statement(OPEN.model_copy(update={"facts": CIPHERTEXT})),
+        statement(Judged(**COMMON, findings=ONE, personal_findings=CIPHERTEXT, outcomes=TWO, engine="c", counts={})),
+        statement(Export(**COMMON, framework="hipaa", name="a.xlsx", digest=ONE, size=1, tree_size=4, kept=CIPHERTEXT)),
+        statement(
+            Erasure(
+                **COMMON, stage="done", disposition=ONE, artifacts=2, ground="court-order", approver="legal counsel"
+            )
+        ),
+        statement(Hold(**COMMON, action="hold", case="C-1", approver="legal counsel", artifacts=(ONE,))),
+        statement(Extension(**COMMON, until=AT, objects=3, approver="legal counsel")),
         statement(Judged(**COMMON, findings=ONE, outcomes=TWO, engine="cel 1", counts={"finding pass": 3})),
         statement(Export(**COMMON, framework="hipaa", name="a.xlsx", digest=ONE, size=1, tree_size=4)),
         statement(Export(**COMMON, package="masked", name="scope.json", digest=ONE, size=1, tree_size=4)),

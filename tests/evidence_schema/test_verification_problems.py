@@ -22,13 +22,19 @@ from evidence_schema.verification import TYPES, verify_log
 
 OTHER_RUN = "run-20260101T000000Z-00000000"
 ABSENT = Digest.of(b"never stored")
-NOTES = {"run-in-progress", "run-abandoned", "unnamed-blob"}
+NOTES = {"run-in-progress", "run-abandoned", "unnamed-blob", "artifacts-erased", "erasure-unfinished", "not-opened"}
 TOKENS = {
     "token-not-verified", "token-invalid", "token-without-checkpoint", "token-authority-unknown", "token-unreadable",
     "entry-time-late", "entry-time-ahead", "entry-time-unproven", "entry-time-not-yet-proven",
     "earlier-token-missing", "earlier-token-unknown", "entry-before-its-token",
 }  # fmt: skip
 """Made by test_verification_tokens.py."""
+ENCRYPTED_ONLY = {
+    "key-missing", "key-unusable", "erased-key-stands", "artifact-not-opened", "commitment-differs",
+    "erasure-not-ordered", "erased-while-held", "disposition-malformed", "disposition-differs",
+    "ciphertext-claimed-twice",
+}  # fmt: skip
+"""Made in test_verification_encrypted.py."""
 
 
 class Unreadable(MemoryReader):
@@ -417,7 +423,7 @@ def test_every_type_of_problem_is_made_by_a_test() -> None:
         "export-before-close", "run-unfinished", "plan-malformed", "manifest-malformed", "findings-malformed",
         "outcomes-malformed", "row-malformed", "planned-unit-malformed", "sealed-bytes-differ", "workbook-not-exported",
     }  # fmt: skip
-    elsewhere |= TOKENS
+    elsewhere |= TOKENS | ENCRYPTED_ONLY
     packages = {type_ for type_, (step, _) in TYPES.items() if step >= 10}  # tests/package makes them
     assert made | elsewhere == set(TYPES) - packages
     assert not made & elsewhere

@@ -53,7 +53,7 @@ def asked_by(vault: Vault, receipts: Iterable[Receipt]) -> tuple[Counter[Asked],
 def _calls(vault: Vault, receipt: Receipt) -> Iterable[Call]:
     if receipt.transcript is None:
         return
-    lines = vault.blobs.lines(receipt.transcript.digest)
+    lines = vault.artifacts.lines(receipt.transcript, receipt.run_id, receipt.unit.digest.hex)
     next(lines)
     for line in lines:
         yield read_call(line, receipt.unit)

@@ -56,7 +56,7 @@ def test_real_log_files_are_counted_like_an_independent_reader_counts_them(
     run = load_run(vault, state)
     receipts = {receipt.unit: receipt for receipt in receipts_of(vault, closed_of(state))}
     unit = Unit(kind="aws.cloudtrail.log_files", account=world.filled.account, region="us-east-1")
-    records = list(Records(vault.blobs, receipts, run.declarations)(unit.kind, unit))
+    records = list(Records(vault.artifacts, receipts, run.declarations)(unit.kind, unit))
     assert len(records) == len(real_logs)
     counted: Counter[str] = Counter()
     for record in records:
@@ -66,20 +66,29 @@ def test_real_log_files_are_counted_like_an_independent_reader_counts_them(
 
 
 def test_findings_are_made_again_in_another_folder_without_aws_credentials(trial: Organisation, tmp_path: Path) -> None:
-    """A copy of a vault folder, an empty home, no AWS: the same bytes."""
+    """A copy of a vault folder, an empty home, no AWS: the same bytes. Those of personal kinds need the data keys."""
     done = trial.evidence("run", "monthly", "--json")
     assert done.returncode == 1, done.stderr
     shutil.copytree(trial.folder / "vault", tmp_path / "copy")
-    bare = {"PATH": os.environ["PATH"], "HOME": str(tmp_path / "home")}
+    program = {name: os.environ[name] for name in ("PATH", "PYTHONPATH") if name in os.environ}
+    bare = {**program, "HOME": str(tmp_path / "home")}
     again = evidence(
         ["reperform", "--vault", str(tmp_path / "copy"), "--out", str(tmp_path / "findings.jsonl"), "--json"],
         bare,
         tmp_path,
     )
-    assert again.returncode == 0, again.stderr
+    assert again.returncode == 1, again.stderr
     told = json.loads(again.stdout)
-    assert told["identical"] is True
+    assert (told["identical"], told["complete"], told["personal"]) == (True, False, "not compared")
+    assert {unit.split()[0] for unit in told["not_judged"]} == {
+        "aws.iam.credential_report", "aws.iam.users", "aws.cloudtrail.log_files",
+    }  # fmt: skip
     assert told["findings"] > 100
+    with_keys = ["reperform", "--vault", str(tmp_path / "copy"), "--config", str(trial.settings_file), "--json"]
+    opened = evidence(with_keys, bare, tmp_path)
+    assert opened.returncode == 0, opened.stderr
+    whole = json.loads(opened.stdout)
+    assert (whole["identical"], whole["complete"], whole["personal"]) == (True, True, "identical")
     judged = trial.vault().runs.runs()[-1].judged
     assert judged is not None
     assert (tmp_path / "findings.jsonl").read_bytes() == trial.vault().blobs.read(judged.findings, limit=1 << 28)

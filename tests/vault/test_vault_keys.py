@@ -5,12 +5,16 @@ from __future__ import annotations
 import os
 import stat
 import subprocess
+from dataclasses import replace
 from datetime import UTC, datetime, timedelta, timezone
 from pathlib import Path
+from typing import Any
 
 import pytest
 from cryptography.hazmat.primitives.asymmetric.ec import SECP256R1, generate_private_key
 from cryptography.hazmat.primitives.serialization import Encoding, NoEncryption, PrivateFormat
+from hypothesis import given
+from hypothesis import strategies as st
 
 from evidence_schema import ed25519
 from evidence_schema.models.names import LockMode
@@ -25,7 +29,7 @@ from flows.vault.keys import (
     trust_policy_for,
     write_trust_policy,
 )
-from flows.vault.locks import Lock, LockPolicy, lock_for
+from flows.vault.locks import Lock, LockPolicy, later, lock_for
 
 NOW = datetime(2026, 11, 1, 6, 0, 0, 500_000, tzinfo=UTC)
 
@@ -181,7 +185,7 @@ def test_the_default_lock_is_a_day_that_can_be_lifted() -> None:
 def test_personal_data_is_not_locked_beyond_recall() -> None:
     policy = LockPolicy(LockMode.COMPLIANCE, 2557)
     assert lock_for(policy, personal=False, now=NOW).mode is LockMode.COMPLIANCE
-    with pytest.raises(LockRefused, match="nobody could erase personal data for 2557 days"):
+    with pytest.raises(LockRefused, match="nobody could erase it before its date"):
         lock_for(policy, personal=True, now=NOW)
     with pytest.raises(LockRefused):
         lock_for(LockPolicy("COMPLIANCE"), personal=True, now=NOW)  # type: ignore[arg-type]
@@ -213,3 +217,49 @@ def test_locks_compare_by_strictness_and_date() -> None:
     assert strict.joined(long) == Lock(LockMode.COMPLIANCE, long.until)
     elsewhere = NOW.astimezone(timezone(timedelta(hours=5)))
     assert Lock(LockMode.GOVERNANCE, elsewhere) == Lock(LockMode.GOVERNANCE, NOW)
+
+
+EARNEST = LockPolicy(LockMode.COMPLIANCE, by="retention class")
+PERIOD_END = datetime(2026, 11, 1, tzinfo=UTC)
+
+
+@pytest.mark.parametrize(
+    ("classes", "until"),
+    [
+        (("documentation",), datetime(2032, 12, 2, 6, tzinfo=UTC)),
+        (("audit",), datetime(2028, 11, 1, tzinfo=UTC)),
+        (("extract",), datetime(2027, 12, 1, tzinfo=UTC)),
+        (("extract", "audit"), datetime(2028, 11, 1, tzinfo=UTC)),
+        (("audit", "documentation", "extract"), datetime(2032, 12, 2, 6, tzinfo=UTC)),
+    ],
+)
+def test_an_artifact_is_kept_for_the_longest_class_that_it_serves(classes: Any, until: datetime) -> None:
+    lock = lock_for(EARNEST, personal=False, now=NOW, classes=classes, period_end=PERIOD_END)
+    assert lock == Lock(LockMode.COMPLIANCE, until)
+
+
+def test_audit_evidence_may_be_kept_for_longer() -> None:
+    policy = replace(EARNEST, audit_years=6)
+    lock = lock_for(policy, personal=False, now=NOW, classes=("audit",), period_end=PERIOD_END)
+    assert lock.until == datetime(2032, 11, 1, tzinfo=UTC)
+
+
+def test_a_period_of_long_ago_still_gives_a_lock() -> None:
+    ago = datetime(2019, 1, 1, tzinfo=UTC)
+    lock = lock_for(EARNEST, personal=False, now=NOW, classes=("extract",), period_end=ago)
+    assert lock.until == NOW.replace(microsecond=0) + timedelta(days=1)
+
+
+def test_in_a_rehearsal_days_win_over_every_class() -> None:
+    for classes in (("documentation",), ("audit",), ("extract",)):
+        lock = lock_for(LockPolicy(), personal=False, now=NOW, classes=classes, period_end=PERIOD_END)
+        assert lock.until == NOW.replace(microsecond=0) + timedelta(days=1)
+
+
+@given(st.datetimes(datetime(2000, 1, 1), datetime(2200, 1, 1), timezones=st.just(UTC)), st.integers(0, 200))
+def test_months_on_is_never_before_that_day_nor_a_month_after_it(moment: datetime, months: int) -> None:
+    after = later(moment, months=months)
+    whole = moment.year * 12 + moment.month + months
+    assert after.year * 12 + after.month in (whole, whole + 1)
+    assert after.day == moment.day or (after.day == 1 and after.year * 12 + after.month == whole + 1)
+    assert after.timetz() == moment.timetz()

@@ -39,7 +39,7 @@ LATE = ("complete", "fresh")
 PAYLOAD_TYPE = "application/vnd.in-toto+json"
 STATEMENT = "https://in-toto.io/Statement/v1"
 PREDICATE = "urn:evidence-collector:entry:v1"
-VAULT, CONTENTS = "data/vault/", "data/contents.jsonl"
+VAULT, CONTENTS, ENCRYPTED = "data/vault/", "data/contents.jsonl", "encrypted "
 OWN = {"bagit.txt", "bag-info.txt", "manifest-sha256.txt", "tagmanifest-sha256.txt", CONTENTS}
 BAGIT = b"BagIt-Version: 1.0\nTag-File-Character-Encoding: UTF-8\n"
 SKEW, DAY, WINDOW = timedelta(minutes=5), timedelta(days=1), timedelta(hours=24)
@@ -459,6 +459,7 @@ class Verifier:
         self.statement = ""
         self.named: dict[str, int] = {}
         self.bound: dict[str, tuple[str, str]] = {}
+        self.contexts: dict[str, str] = {}
         self.stamped = 0
 
     def check(self) -> Problems:
@@ -473,6 +474,7 @@ class Verifier:
         runs = self._runs(entries)
         for run in runs.values():
             self._guard("intact", "manifest-malformed", run.name, self._run, run)
+        self._erasures(entries)
         self._blobs()
         self._times(entries, list(runs.values()))
         return self.problems
@@ -770,7 +772,7 @@ class Verifier:
                 problems.add("ordered", "run-opened-twice", entry.name)
             else:
                 run = runs[run_id] = Run(entry)
-        elif kind in ("run-close", "run-abandoned", "judged", "export"):
+        elif kind in ("run-close", "run-abandoned", "judged", "export", "erasure", "hold", "extension"):
             if run is None:
                 problems.add("ordered", "run-not-opened", entry.name)
             else:
@@ -782,12 +784,18 @@ class Verifier:
             subjects.add(hexes(digest))
             promised = self._is_promised(predicate, what)
             self._name(digest, size, f"{entry.name} ({what})", "entry-blob-missing", promised=promised)
+            if what.startswith(ENCRYPTED):
+                self._encrypted(digest, f"{run_id}/{what.removeprefix(ENCRYPTED)}")
+        if kind == "export":
+            subjects.add(hexes(predicate["digest"]))
         if not entry.subjects or not subjects.issuperset(entry.subjects):
             problems.add("intact", "subject-differs", entry.name)
 
     def _is_promised(self, predicate: dict[str, Any], what: str) -> bool:
         if self.scope is None:
             return True
+        if what.startswith(ENCRYPTED):
+            return False
         if what == "export":
             return hexes(predicate["digest"]) == self.statement or predicate["digest"] in self.scope["workbooks"]
         if what == "findings":
@@ -805,7 +813,7 @@ class Verifier:
             else:
                 run.ended = predicate
             return
-        if run.closed is None:
+        if run.closed is None and kind in ("judged", "export"):
             type_ = "judged-before-close" if kind == "judged" else "export-before-close"
             problems.add("ordered", type_, entry.name)
         if kind == "judged":
@@ -813,7 +821,7 @@ class Verifier:
             if (first["findings"], first["outcomes"]) != (predicate["findings"], predicate["outcomes"]):
                 problems.add("intact", "judged-differently", entry.name)
             run.judged.append(predicate)
-        elif not 0 < predicate["tree_size"] <= entry.seq:
+        elif kind == "export" and not 0 < predicate["tree_size"] <= entry.seq:
             problems.add("ordered", "export-beyond-log", entry.name)
 
     def _run(self, run: Run) -> None:
@@ -930,8 +938,53 @@ class Verifier:
         promised = self._has_artifacts(row)
         for blob in row["blobs"]:
             self._name(blob["digest"], blob["size"], str(unit), "blob-missing", promised=promised)
-            if blob["role"] == "transcript" and blob["media_type"] == "application/vnd.evidence.transcript+jsonl":
+            if "encryption" in blob:
+                self._encrypted(blob["digest"], f"{row['run_id']}/{sha256(canonical(unit))}")
+            elif blob["role"] == "transcript" and blob["media_type"] == "application/vnd.evidence.transcript+jsonl":
                 self.bound.setdefault(hexes(blob["digest"]), (row["run_id"], canonical(unit).decode()))
+
+    def _encrypted(self, digest: str, place: str) -> None:
+        """A ciphertext opens in one run and place only."""
+        if self.contexts.setdefault(hexes(digest), place) != place:
+            self.problems.add("intact", "ciphertext-claimed-twice", self._blob(hexes(digest)), place)
+
+    def _erasures(self, entries: list[Entry]) -> None:
+        """Each erasure was ordered first, says what its disposition says, and takes nothing that is held."""
+        ordered: set[str] = set()
+        held: dict[tuple[str, str], set[str]] = {}
+        for entry in entries:
+            kind, predicate = entry.predicate.get("type"), entry.predicate
+            if kind == "hold":
+                self._guard("intact", "entry-malformed", entry.name, self._hold, held, predicate)
+            elif kind == "erasure":
+                self._guard("intact", "entry-malformed", entry.name, self._erasure, ordered, held, entry)
+
+    @staticmethod
+    def _hold(held: dict[tuple[str, str], set[str]], predicate: dict[str, Any]) -> None:
+        place = predicate["run_id"], predicate["case"]
+        if predicate["action"] == "hold":
+            held[place] = set(predicate.get("artifacts", []))
+        else:
+            held.pop(place, None)
+
+    def _erasure(self, ordered: set[str], held: dict[tuple[str, str], set[str]], entry: Entry) -> None:
+        predicate, erased = entry.predicate, set[str]()
+        digest = predicate["disposition"]
+        found = self._sealed("disposition-malformed", digest) if self._has_run(predicate["run_id"]) else None
+        if found is not None:
+            erased = {item["digest"] for item in found["artifacts"]}
+            stated = [found[item] for item in ("log", "run_id", "ground", "approver")] + [len(found["artifacts"])]
+            if stated != [predicate[item] for item in ("log", "run_id", "ground", "approver", "artifacts")]:
+                self.problems.add("intact", "disposition-differs", entry.name)
+        if predicate["stage"] != "ordered":
+            if digest not in ordered:
+                self.problems.add("ordered", "erasure-not-ordered", entry.name)
+            ordered.discard(digest)
+            return
+        ordered.add(digest)
+        for (run_id, case), artifacts in held.items():
+            if run_id == predicate["run_id"] and (not artifacts or artifacts & erased):
+                self.problems.add("ordered", "erased-while-held", entry.name, case)
 
     def _has_artifacts(self, row: dict[str, Any]) -> bool:
         scope, unit = self.scope, row["unit"]
@@ -1005,10 +1058,15 @@ def _named(predicate: dict[str, Any]) -> dict[str, tuple[str, int | None]]:
         "run-open": ("catalogue", "plan", "settings", "expected_digest"),
         "run-close": ("manifest",),
         "judged": ("findings", "outcomes"),
+        "erasure": ("disposition",),
     }.get(kind, ())
+    part, field = {"run-open": ("facts", "facts"), "judged": ("findings", "personal_findings")}.get(
+        kind, ("workbook", "kept")
+    )
+    sealed = {ENCRYPTED + part: (predicate[field]["digest"], predicate[field]["size"])} if field in predicate else {}
     if kind == "export":
-        return {"export": (predicate["digest"], predicate["size"])}
-    return {field: (predicate[field], None) for field in fields}
+        return sealed or {"export": (predicate["digest"], predicate["size"])}
+    return sealed | {field: (predicate[field], None) for field in fields}
 
 
 def climbs(index: int, size: int, found: bytes, path: list[bytes], root: bytes) -> bool:

@@ -11,6 +11,7 @@ from evidence_schema.models.receipt import Receipt
 from flows.report.workbook.book import FILES, INTEGRITY, Book
 from flows.report.workbook.cells import Link, Place, Shown, Value
 from flows.report.workbook.places import evidence_id
+from flows.report.workbook.register import stored_name
 from flows.report.workbook.sheet import Column
 from flows.report.workbook.styles import Style
 
@@ -106,7 +107,7 @@ def artifact_rows(receipt: Receipt, layout: Layout) -> Iterator[list[Value]]:
             blob.digest.hex,
             blob.size,
             blob.role,
-            blob.name,
+            stored_name(blob),
             evidence,
             unit.kind,
             unit.account,

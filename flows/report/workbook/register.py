@@ -122,7 +122,13 @@ def _blob_cells(receipt: Receipt, layout: Layout) -> list[Value]:
 
 
 def _name(blob: StoredBlob, others: int) -> str:
-    return f"{blob.name}\nand {others:,} more, see Stored files" if others else blob.name
+    name = stored_name(blob)
+    return f"{name}\nand {others:,} more, see Stored files" if others else name
+
+
+def stored_name(blob: StoredBlob) -> str:
+    """The artifact's name; digest and size beside it are those of the bytes stored."""
+    return f"{blob.name} (encrypted)" if blob.encryption is not None else blob.name
 
 
 def _operation_words(receipt: Receipt) -> str:

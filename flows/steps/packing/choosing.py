@@ -88,7 +88,7 @@ def choose(runtime: Runtime, request: PackageRequest) -> Chosen:
         frameworks=tuple(frameworks),
         requirements=frozenset(requirements),
         accounts=frozenset(set(request.accounts) or accounts),
-        personal=frozenset().union(*(_personal(run) for run in runs)),
+        personal=frozenset().union(*(run.personal_kinds for run in runs)),
         recipient=None,
     )
     return replace(chosen, recipient=_recipient(runtime, request, chosen)) if request.unmasked else chosen
@@ -114,12 +114,6 @@ def _refuse_unknown(what: str, wanted: Sequence[str], known: Iterable[str]) -> N
 def _serving(catalog: Catalog, frameworks: Iterable[str]) -> frozenset[str]:
     wanted = set(frameworks)
     return frozenset(item.id for item in catalog.requirements if wanted.intersection(item.mappings))
-
-
-def _personal(run: Run) -> frozenset[str]:
-    """Kinds that hold personal data, and those derived from their transcripts."""
-    kinds = {name for name, item in run.declarations.items() if item.personal}
-    return frozenset(kinds | {name for name, item in run.declarations.items() if {item.view_of, item.source} & kinds})
 
 
 def _recipient(runtime: Runtime, request: PackageRequest, chosen: Chosen) -> Recipient:

@@ -8,8 +8,16 @@ from pathlib import Path
 
 from evidence_schema.digest import Digest, DigestStream
 from evidence_schema.models.names import PackageStatus
-from evidence_schema.models.package import Omission, PackageFile, ScopedRun
+from evidence_schema.models.package import DisclosedKey, Omission, OmissionReason, Omitted, PackageFile, ScopedRun
 from flows.report.package.writing import Source, file_source, is_payload
+
+
+@dataclass(frozen=True)
+class Withheld:
+    """Sealed bytes that only a named recipient gets, and what opens them there."""
+
+    source: Source
+    key: DisclosedKey | None = None
 
 
 @dataclass
@@ -21,7 +29,7 @@ class Draft:
     tags: dict[str, Source] = field(default_factory=dict)
     contents: dict[str, PackageFile] = field(default_factory=dict)
     promised: dict[Digest, Source] = field(default_factory=dict)
-    withheld: dict[Digest, Source] = field(default_factory=dict)
+    withheld: dict[Digest, Withheld] = field(default_factory=dict)
     omissions: list[Omission] = field(default_factory=list)
     index: list[tuple[str, ...]] = field(default_factory=list)
     runs: list[ScopedRun] = field(default_factory=list)
@@ -49,6 +57,18 @@ class Draft:
         self.contents[file.path] = file
         (self.payload if is_payload(file.path) else self.tags)[file.path] = source
         return file
+
+    def omit(
+        self,
+        what: Omitted,
+        reason: OmissionReason,
+        run_id: str,
+        name: str,
+        digest: Digest | None = None,
+        size: int | None = None,
+    ) -> None:
+        """Say of something that it is not in the package, and why."""
+        self.omissions.append(Omission(what=what, reason=reason, run_id=run_id, name=name, digest=digest, size=size))
 
     def lower(self, status: PackageStatus) -> None:
         """Something is not as promised; the worst stays."""

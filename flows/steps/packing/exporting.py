@@ -24,16 +24,20 @@ from flows.vault.keys import load_pseudonyms
 from flows.vault.log import LoggedEntry, NextEntry
 from flows.vault.vault import Vault
 
+DISCLOSED_KEYS = "data-keys.jsonl"
+"""In the sealed part: JSON Lines of DisclosedKey, by digest."""
 SCOPE_MEDIA_TYPE = "application/vnd.evidence.package-scope+json"
 
 
 def seal_withheld(layout: Layout, recipient: Recipient, draft: Draft) -> None:
-    """All that was withheld, as a zip that only the recipient can open."""
+    """All that was withheld, as a zip that only the recipient can open: sealed bytes as they are, and their keys."""
     place = draft.stage / "withheld.zip"
     moment = datetime(1980, 1, 1)  # noqa: DTZ001 (a zip's own first moment: the bytes must not depend on a clock)
     target = ZipTarget(place, "withheld", moment)
     for digest in sorted(draft.withheld):
-        target.add(layout.blob(digest), draft.withheld[digest]())
+        target.add(layout.blob(digest), draft.withheld[digest].source())
+    keys = [item.key.canonical() + b"\n" for _, item in sorted(draft.withheld.items()) if item.key is not None]
+    target.add(DISCLOSED_KEYS, iter(keys))
     target.close()
     context = layout.log.encode()
     pieces = seal(recipient_key(recipient.key), context, file_source(place)())

@@ -1,0 +1,198 @@
+"""Personal data: nothing of it in clear in the whole vault, and what verifies before and after it is erased.
+
+`python -m pytest -m journey -k personal_data -s` prints the figures.
+"""
+
+from __future__ import annotations
+
+import io
+import json
+import os
+import zipfile
+from collections.abc import Iterator, Mapping
+from typing import Any
+from unittest import mock
+
+import pytest
+import yaml
+from slices import EIGHT
+from worlds import PROJECT, Founder, Gathered, Organisation, collected_here, json_of, locked_bucket
+
+from evidence_schema.digest import Digest
+from evidence_schema.models.unit import Selection
+from flows.demo.account_people import PEOPLE
+from flows.demo.object_store import tamper_one_byte
+from flows.demo.world import World
+from flows.steps.opening import load_run
+
+pytestmark = [pytest.mark.journey, pytest.mark.xdist_group("personal")]
+
+DIRECTORY = ("Anna Keller", "Carla Nunes", "Somebody who left", "Ida Moreau", "sim-left.last.year")
+NAMES = tuple(person.name for person in PEOPLE) + DIRECTORY
+
+
+def texts(data: bytes) -> Iterator[bytes]:
+    """The bytes, and what is packed in them: a workbook is a zip, in which no name stands in clear."""
+    yield data
+    if data.startswith(b"PK"):
+        with zipfile.ZipFile(io.BytesIO(data)) as packed:
+            for name in packed.namelist():
+                yield packed.read(name)
+
+
+def named_in(objects: Mapping[str, bytes]) -> dict[str, set[str]]:
+    """Object -> the people that it names in clear."""
+    found = {
+        key: {name for name in NAMES for text in texts(data) if name.encode() in text or name.encode() in key.encode()}
+        for key, data in objects.items()
+    }
+    return {key: names for key, names in found.items() if names}
+
+
+def with_facts(place: Organisation) -> Organisation:
+    """The facts of the simulated organisation, lists of people among them."""
+    facts = yaml.safe_load((PROJECT / "flows" / "demo" / "facts.yaml").read_text(encoding="utf-8"))
+    dated = {"approved_by": "security officer", "as_of": "2026-11-01T00:00:00Z"}
+    place.change_settings(lambda settings: settings.update(facts={k: {"value": v} | dated for k, v in facts.items()}))
+    return place
+
+
+@pytest.fixture(scope="module")
+def whole(session_world: World, organisation: Founder, tmp_path_factory: pytest.TempPathFactory) -> Organisation:
+    """The whole plan, gathered and judged, with its three workbooks."""
+    place = with_facts(organisation(tmp_path_factory.mktemp("whole"), regions=("eu-central-1",)))
+    collected_here(place, Selection())
+    done = place.evidence("workbook", "--folder", "workbooks")
+    assert done.returncode == 0, done.stderr
+    return place
+
+
+@pytest.fixture(scope="module")
+def gathered(whole: Organisation) -> Gathered:
+    with mock.patch.dict(os.environ, whole.environment, clear=True):
+        return whole.gathered()
+
+
+def test_no_artifact_of_a_personal_kind_is_stored_in_clear(gathered: Gathered) -> None:
+    personal = load_run(gathered.vault, gathered.state).personal_kinds
+    rows = [row for row in gathered.receipts.values() if row.unit.kind in personal]
+    blobs = [blob for row in rows for blob in row.blobs]
+    in_clear = [blob for blob in blobs if blob.encryption is None]
+    others = [blob for row in gathered.receipts.values() if row.unit.kind not in personal for blob in row.blobs]
+    print(f"artifacts of personal kinds: {len(blobs)}, stored unencrypted: {len(in_clear)}; others: {len(others)}")
+    assert len(blobs) > 20
+    assert in_clear == []
+    assert all(blob.encryption is None for blob in others)
+
+
+def test_no_object_of_the_vault_names_a_person_of_the_account(whole: Organisation, gathered: Gathered) -> None:
+    workbooks = named_in({path.name: path.read_bytes() for path in (whole.folder / "workbooks").glob("*.xlsx")})
+    assert len(workbooks) == 3, "what was delivered shows the names: the scan sees through a zip"
+    named = named_in(whole.contents())
+    told = {record.kind for record in gathered.records() for name in NAMES if name in json.dumps(record.fields)}
+    print(f"{len(whole.contents())} objects, {len(NAMES)} names, objects that hold one in clear: {len(named)}")
+    print(f"kinds that name people, once opened: {sorted(told)}")
+    assert len(told) > 5
+    assert named == {}
+
+
+@pytest.fixture(scope="module")
+def drill(session_world: World, organisation: Founder, tmp_path_factory: pytest.TempPathFactory) -> Organisation:
+    """A judged run with workbooks: the vault in a locked bucket, its data keys in one without lock and versions."""
+    store = session_world.store
+    place = organisation(
+        tmp_path_factory.mktemp("drill"), requirements=EIGHT, regions=("eu-central-1",), bucket=locked_bucket(store)
+    )
+    store.create_bucket(KEYS)
+    place.change_settings(
+        lambda settings: settings["vault"]["keys"].update(url=f"s3://{KEYS}", endpoint=store.endpoint_url)
+    )
+    collected_here(place, Selection())
+    done = place.evidence("workbook", "--framework", "hipaa")
+    assert done.returncode == 0, done.stderr
+    return place
+
+
+KEYS = "simulated-data-keys"
+CREDENTIALS = ("--kind", "aws.iam.credential_report")
+DECISION = ("--ground", "art17-1-b", "--approver-role", "privacy officer", "--yes")
+
+
+def verified(place: Organisation, *more: str) -> tuple[int, Any]:
+    done = place.evidence("verify", "--trust", "trust-policy.json", "--json", *more)
+    assert done.stdout, done.stderr
+    return done.returncode, json_of(done)
+
+
+def types(found: Any, part: str = "problems") -> set[str]:
+    return {item["type"] for item in found[part]}
+
+
+def test_the_erasure_drill(drill: Organisation, session_world: World) -> None:
+    """What verifies before and after, step by step, through the command line."""
+    told: list[tuple[str, object]] = []
+    code, before = verified(drill, "--keys")
+    assert (code, before["problems"]) == (0, [])
+    assert before["opened"] == before["encrypted"] > 5
+    told.append(("before, with keys", f"exit 0: {before['opened']} of {before['encrypted']} ciphertexts opened"))
+    code, closed = verified(drill)
+    assert (code, closed["opened"], types(closed, "notes")) == (0, 0, {"not-opened"})
+    told.append(("before, without keys", f"exit 0: not opened: {closed['encrypted']} encrypted artifacts"))
+    again = json_of(drill.evidence("reperform", "--json"))
+    assert (again["identical"], again["complete"], again["personal"]) == (True, True, "identical")
+    told.append(("before, judged again", f"identical, {again['findings']} findings, personal ones {again['personal']}"))
+
+    run = again["run_id"]
+    assert drill.evidence("hold", run, "--case", "CASE-1", "--approver-role", "legal counsel").returncode == 0
+    refused = drill.evidence("erase", *CREDENTIALS, *DECISION)
+    assert refused.returncode == 3
+    assert "CASE-1" in refused.stderr
+    told.append(("erased while held", "refused: CASE-1 holds it"))
+    release = ("--case", "CASE-1", "--approver-role", "legal counsel", "--release")
+    assert drill.evidence("hold", run, *release).returncode == 0
+
+    shown = json_of(drill.evidence("erase", *CREDENTIALS, "--json"))
+    assert verified(drill, "--keys")[1]["opened"] == before["opened"]
+    done = drill.evidence("erase", *CREDENTIALS, *DECISION, "--json")
+    assert done.returncode == 0, done.stderr
+    erased = json_of(done)["artifacts"]
+    assert erased == shown["artifacts"]
+    assert {item["role"] for item in erased} == {"transcript", "file", "findings", "workbook"}
+    told.append(("erased", ", ".join(sorted(f"{item['role']} of {item['of']}" for item in erased))))
+    client = session_world.store.client()
+    left = {item["Key"] for item in client.list_objects_v2(Bucket=KEYS)["Contents"]}
+    assert not {f"dek/{item['digest'].removeprefix('sha256:')}" for item in erased} & left
+    assert drill.evidence("erase", *CREDENTIALS, *DECISION).returncode == 1, "a second time there is nothing left"
+
+    code, after = verified(drill, "--keys")
+    assert (code, after["problems"]) == (0, [])
+    assert (after["erased"], after["opened"]) == (len(erased), before["opened"] - len(erased))
+    assert types(after, "notes") == {"artifacts-erased"}
+    told.append(("after, with keys", f"exit 0: {after['opened']} opened, {after['erased']} erased, as the log says"))
+    assert verified(drill)[0] == 0
+    told.append(("after, without keys", "exit 0: every digest, signature, row and receipt as before"))
+
+    done = drill.evidence("reperform", "--json")
+    again = json_of(done)
+    assert (done.returncode, again["identical"], again["personal"]) == (1, True, "not compared")
+    assert list(again["not_judged"]) == [f"aws.iam.credential_report {session_world.filled.account} global"]
+    told.append(("after, judged again", f"exit 1: open findings identical; not judged: {again['not_judged']}"))
+    done = drill.evidence("workbook", "--framework", "hipaa", "--folder", "again")
+    assert done.returncode == 0, done.stderr
+    assert verified(drill, "--keys")[0] == 0
+
+    vault = drill.vault()
+    standing = next(name for name in left if name.startswith("dek/"))
+    kept = client.get_object(Bucket=KEYS, Key=standing)["Body"].read()
+    client.delete_object(Bucket=KEYS, Key=standing)
+    code, lost = verified(drill, "--keys")
+    assert (code, types(lost)) == (5, {"key-missing"})
+    told.append(("a key lost, no erasure", "exit 5: key-missing"))
+    client.put_object(Bucket=KEYS, Key=standing, Body=kept)
+    key = vault.layout.blob(Digest.parse(f"sha256:{standing.removeprefix('dek/')}"))
+    tamper_one_byte(session_world.store, vault.store.describe().url.removeprefix("s3://"), key)
+    code, changed = verified(drill, "--keys")
+    assert (code, types(changed)) == (4, {"blob-changed", "artifact-not-opened"})
+    assert types(verified(drill)[1]) == {"blob-changed"}
+    told.append(("a ciphertext changed behind the lock", "exit 4: blob-changed; with keys artifact-not-opened as well"))
+    print("\n" + "\n".join(f"{step:<38} {what}" for step, what in told))

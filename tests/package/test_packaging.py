@@ -45,7 +45,7 @@ def names_of_people(packer) -> set[bytes]:
     names = set()
     for receipt in receipts_of(vault, closed_of(state)):
         if receipt.unit.kind == "aws.iam.users" and receipt.transcript:
-            for line in vault.blobs.lines(receipt.transcript.digest):
+            for line in vault.artifacts.lines(receipt.transcript, state.run_id, receipt.unit.digest.hex):
                 body = json.loads(line).get("body") or {}
                 names |= {user["UserName"].encode() for user in body.get("Users", ())}
     return names
@@ -74,7 +74,7 @@ def test_artifacts_of_personal_kinds_are_left_out_and_listed(package: Path, pack
     vault = packer.place.vault()
     state = vault.runs.runs()[-1]
     run = load_run(vault, state)
-    personal = {kind for kind, item in run.declarations.items() if item.personal}
+    personal = run.personal_kinds
     held = {path.name for path in log_of(package).glob("blob/*/*/*")}
     listed = {item["digest"][7:]: item["reason"] for item in omitted(package) if "digest" in item}
     rows = [(receipt, blob) for receipt in receipts_of(vault, closed_of(state)) for blob in receipt.blobs]
@@ -213,9 +213,15 @@ def test_only_the_recipient_opens_the_sealed_part(packer, tmp_path: Path) -> Non
     packer(tmp_path / "bag.zip", unmasked=True, reason="R-1", recipient="auditors")
     assert by_command(tmp_path / "bag.zip", packer.place.trust).exit_code == 0
     count = unseal_package(tmp_path / "bag.zip", PEM, tmp_path / "opened")
-    opened = [path.read_bytes() for path in (tmp_path / "opened").iterdir()]
+    opened = {path.name: path.read_bytes() for path in (tmp_path / "opened").iterdir()}
     assert len(opened) == count > 3
-    assert all(any(who in data for data in opened) for who in names_of_people(packer))
+    assert all(any(who in data for data in opened.values()) for who in names_of_people(packer))
+    vault = packer.place.vault()
+    for receipt in receipts_of(vault, closed_of(vault.runs.runs()[-1])):
+        for blob in receipt.blobs:
+            if blob.encryption is not None:
+                plain = vault.artifacts.read(blob, receipt.run_id, receipt.unit.digest.hex, limit=1 << 26)
+                assert opened[blob.digest.hex] == plain
     other = X25519PrivateKey.generate().private_bytes(Encoding.PEM, PrivateFormat.PKCS8, NoEncryption())
     with pytest.raises(BadCiphertext):
         unseal_package(tmp_path / "bag.zip", other, tmp_path / "not opened")

@@ -66,7 +66,7 @@ def compile_framework(runtime: Runtime, state: RunState, framework: str, folder:
 
 def _kept(vault: Vault, state: RunState, file: BinaryIO, digest: Digest, size: int) -> EncryptedBlob | None:
     """Keep the vault's own copy: encrypted, where it shows personal findings; None where it lies there in clear."""
-    lock = load_run(vault, state).lock(vault)
+    lock = vault.lock()
     if judged_of(state).personal_findings is None:
         vault.blobs.put(file, digest=digest, size=size, media_type=WORKBOOK_MEDIA_TYPE, lock=lock)
         return None

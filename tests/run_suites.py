@@ -44,7 +44,7 @@ SUITES = (
     Suite("journeys", 8, (pytest("journey", workers=2),)),
     Suite("faults", 4, (pytest("faults and not thorough", workers=2),)),
 )
-# The full counts of the faults, by hand: every step boundary; every action and operation of the whole plan.
+# The full counts of the faults, by hand: a kill at every step boundary; every action and operation of the whole plan.
 BY_HAND = (
     Suite("thorough", 15, (pytest("thorough", workers=2),)),
     Suite("whole", 25, (pytest("whole", workers=2, dist="load"),)),

@@ -20,6 +20,7 @@ from flows.errors import UsageError
 from flows.steps.compiling import WORKBOOK
 from flows.steps.judging import FINDINGS, closed_of, erased_of, receipts_of
 from flows.steps.opening import FACTS, JSON_MEDIA_TYPE, read_sealed
+from flows.steps.sealable import refuse_secrets
 from flows.vault.log import NextEntry
 from flows.vault.runs import RunState
 from flows.vault.vault import Vault
@@ -92,6 +93,7 @@ def erase(vault: Vault, wanted: Wanted, decision: Decision) -> list[Erased]:
     Raises Held, before anything is destroyed, where a hold stands on what is wanted; WrongRun for a run that is open;
     KeysKept where a place keeps what is deleted.
     """
+    refuse_secrets(decision.approver, "the approver")
     keys = vault.artifacts.keys
     keys.place.check_ready()
     done = [item for state in _runs(vault, wanted) for item in finish(vault, state)]

@@ -9,9 +9,11 @@ from typing import Literal
 from evidence_schema.ahead import ahead
 from evidence_schema.digest import Digest
 from evidence_schema.models.entry import Extension, Hold, Statement, Subject
+from evidence_schema.reader import first_versions
 from flows.errors import UsageError
 from flows.steps.judging import closed_of, receipts_of
 from flows.steps.opening import load_run
+from flows.steps.sealable import refuse_secrets
 from flows.vault.locks import Lock
 from flows.vault.log import NextEntry
 from flows.vault.manifest import read_manifest
@@ -27,7 +29,8 @@ def hold(
     artifacts: tuple[Digest, ...] = (),
     action: Literal["hold", "release"] = "hold",
 ) -> RunState:
-    """Write a hold on a run (or on some artifacts of it), or its release. Raises WrongRun."""
+    """Write a hold on a run (or on some artifacts of it), or its release. Raises WrongRun, SecretInWords."""
+    refuse_secrets([case, approver], "case and approver")
 
     def make(following: NextEntry) -> Statement:
         predicate = Hold(
@@ -45,8 +48,10 @@ def hold(
 def extend(vault: Vault, state: RunState, until: datetime, approver: str) -> int:
     """Lengthen the lock of everything that proves a closed run; returns how many objects that are.
 
-    A lock that is longer already stays as it is. Raises UsageError for a store that locks nothing, or a past date.
+    A lock that is longer already stays as it is. Raises UsageError for a store that locks nothing, or a past date, and
+    SecretInWords.
     """
+    refuse_secrets(approver, "the approver")
     if not vault.store.describe().locks:
         raise UsageError(f"expected a store that locks, found {vault.store.describe().url}: nothing can be extended")
     if until <= vault.clock():
@@ -92,3 +97,4 @@ def _keys(vault: Vault, state: RunState) -> Iterator[str]:
     size = vault.log.head().size
     yield from (layout.entry(seq) for seq in range(size))
     yield from (layout.checkpoint(number) for number in range(1, size + 1))
+    yield from (found.key for found in first_versions(vault.store.versions(layout.tokens)))

@@ -59,6 +59,14 @@ def test_a_kind_read_by_a_personal_view_says_so_itself() -> None:
     assert len(declared) > 40
 
 
+def test_a_kind_asked_about_each_item_of_a_personal_one_is_personal_too() -> None:
+    """Its calls name these items. Objects of our own stores have digests for names, whatever the bucket is called."""
+    kinds = load_kinds()
+    asked = {name for name in kinds if (source := kinds[name].source) and kinds[source].personal}
+    assert len(asked) > 10
+    assert {name for name in asked if not kinds[name].personal} == {"aws.s3.stored_objects"}
+
+
 def test_views_of_personal_kinds_are_personal_and_an_organisation_may_add_kinds() -> None:
     kinds = load_kinds()
     assert "aws.kms.key_policies" in personal_kinds(kinds.values())

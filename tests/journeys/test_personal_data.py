@@ -20,6 +20,7 @@ from worlds import PROJECT, Founder, Gathered, Organisation, collected_here, jso
 
 from evidence_schema.digest import Digest
 from evidence_schema.models.unit import Selection
+from evidence_schema.reader import first_versions
 from flows.demo.account_people import PEOPLE
 from flows.demo.object_store import tamper_one_byte
 from flows.demo.world import World
@@ -126,6 +127,20 @@ def verified(place: Organisation, *more: str) -> tuple[int, Any]:
 
 def types(found: Any, part: str = "problems") -> set[str]:
     return {item["type"] for item in found[part]}
+
+
+def test_an_extension_locks_all_that_proves_a_run_until_then(drill: Organisation) -> None:
+    done = drill.evidence("extend", "--until", "2033-01-01", "--approver-role", "compliance lead", "--json")
+    assert done.returncode == 0, done.stderr
+    vault = drill.vault()
+    extension = next(entry.predicate for entry in vault.log.entries() if entry.predicate.type == "extension")
+    objects = [found.key for found in first_versions(vault.store.versions(vault.layout.root))]
+    until = {key: head.custody.retain_until for key in objects if (head := vault.store.head(key))}
+    short = sorted(key for key, end in until.items() if end is None or f"{end:%Y}" < "2033")
+    newest = f"{extension.seq:012d}", f"{extension.seq + 1:012d}"
+    assert [key for key in short if not any(number in key for number in newest)] == [], "but what says so itself"
+    assert extension.objects == len(objects) - len(short) > 50
+    assert verified(drill)[0] == 0
 
 
 def test_the_erasure_drill(drill: Organisation, session_world: World) -> None:

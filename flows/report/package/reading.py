@@ -210,5 +210,7 @@ def _told(what: str) -> Iterator[None]:
     """The system's and the archive's errors in our words."""
     try:
         yield
+    # What the standard library raises for a hostile zip: bad structure, damaged stream, unknown method, password or
+    # unknown version, an early end, a field out of range. Anything else is our fault, and shows its trace.
     except (OSError, zipfile.BadZipFile, zlib.error, NotImplementedError, RuntimeError, EOFError, ValueError) as error:
         raise UnsafePackage(f"expected to read {ascii(what)[:200]}, found: {ascii(str(error))[1:-1][:200]}") from error

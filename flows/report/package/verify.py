@@ -215,6 +215,8 @@ class Archive:
                 yield piece
 
 
+# What the standard library raises for a hostile zip: bad structure, damaged stream, password or unknown version,
+# unknown method, an early end, a name that is listed and not there. Anything else is our fault, and shows its trace.
 READ_ERRORS = (OSError, zipfile.BadZipFile, zlib.error, RuntimeError, EOFError, NotImplementedError, KeyError)
 
 

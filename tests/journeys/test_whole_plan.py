@@ -2,10 +2,12 @@
 
 from __future__ import annotations
 
+import json
 from collections import Counter
 
 import pytest
-from worlds import Founder, Gathered, collected_here
+from people import NAMES, named_in
+from worlds import Founder, Gathered, Organisation, collected_here
 
 from controls.catalog import installed
 from controls.models import Check
@@ -14,6 +16,7 @@ from evidence_schema.models.unit import Selection
 from flows.demo.access_log import Access
 from flows.demo.facts import supplied_facts
 from flows.demo.world import World
+from flows.steps.opening import load_run
 
 pytestmark = pytest.mark.journey
 
@@ -40,12 +43,16 @@ AGAIN = {"s3:GetObject": "some log files are read again for the digest chain, ap
 
 
 @pytest.fixture(scope="module")
-def whole(
-    organisation: Founder, session_world: World, tmp_path_factory: pytest.TempPathFactory
-) -> tuple[Gathered, tuple[Access, ...]]:
-    """The month of everything, in both regions, with the simulated organisation's facts."""
-    place = organisation(tmp_path_factory.mktemp("whole"))
-    place.change_settings(lambda settings: settings.update(facts=supplied_facts()))
+def place(organisation: Founder, tmp_path_factory: pytest.TempPathFactory) -> Organisation:
+    """With the simulated organisation's facts, lists of people among them."""
+    found = organisation(tmp_path_factory.mktemp("whole"))
+    found.change_settings(lambda settings: settings.update(facts=supplied_facts()))
+    return found
+
+
+@pytest.fixture(scope="module")
+def whole(place: Organisation, session_world: World) -> tuple[Gathered, tuple[Access, ...]]:
+    """The month of everything, in both regions."""
     session_world.faults.clear()
     session_world.clear_accesses()
     return collected_here(place, Selection()), session_world.accesses()
@@ -102,3 +109,32 @@ def test_no_call_that_succeeded_is_made_again(whole: tuple[Gathered, tuple[Acces
     )
     again = {name for (name, _, _), count in calls.items() if count > 1}
     assert again == AGAIN.keys()
+
+
+def test_no_artifact_of_a_personal_kind_is_stored_in_clear(whole: tuple[Gathered, tuple[Access, ...]]) -> None:
+    gathered, _ = whole
+    personal = load_run(gathered.vault, gathered.state).personal_kinds
+    rows = [row for row in gathered.receipts.values() if row.unit.kind in personal]
+    blobs = [blob for row in rows for blob in row.blobs]
+    in_clear = [blob for blob in blobs if blob.encryption is None]
+    others = [blob for row in gathered.receipts.values() if row.unit.kind not in personal for blob in row.blobs]
+    print(f"artifacts of personal kinds: {len(blobs)}, stored unencrypted: {len(in_clear)}; others: {len(others)}")
+    assert len(blobs) > 20
+    assert in_clear == []
+    assert all(blob.encryption is None for blob in others)
+
+
+def test_no_object_of_the_vault_names_a_person_of_the_account(
+    place: Organisation, whole: tuple[Gathered, tuple[Access, ...]]
+) -> None:
+    gathered, _ = whole
+    done = place.evidence("workbook", "--folder", "workbooks")
+    assert done.returncode == 0, done.stderr
+    workbooks = named_in({path.name: path.read_bytes() for path in (place.folder / "workbooks").glob("*.xlsx")})
+    assert len(workbooks) == 3, "what was delivered shows the names: the scan sees through a zip"
+    named = named_in(place.contents())
+    told = {record.kind for record in gathered.records() for name in NAMES if name in json.dumps(record.fields)}
+    print(f"{len(place.contents())} objects, {len(NAMES)} names, objects that hold one in clear: {len(named)}")
+    print(f"kinds that name people, once opened: {sorted(told)}")
+    assert len(told) > 5
+    assert named == {}

@@ -1,4 +1,7 @@
-"""Examine an installation: every part is looked at, whatever another one says; nothing is written."""
+"""Examine an installation: every part is looked at, whatever another one says.
+
+Nothing is written, but an object of some bytes that proves the lock of a bucket.
+"""
 
 from __future__ import annotations
 

@@ -49,8 +49,9 @@ MIXTURE = ((240, 4_096), (60, 65_536), (16, 1_048_576), (2, 8_388_608))
 WIDTH = 8
 """Puts and reads at a time, on both sides: as the gathering tasks, and as the verifier."""
 BUCKET = "bench-vault"
-MOST_INGEST, MOST_ENCRYPTED, MOST_VERIFY = 4.0, 6.0, 6.0
-MOST_FOLDER_VERIFY, MOST_MEMORY_GROWTH, MOST_MB = 40.0, 1.8, 400.0
+MOST_INGEST, MOST_ENCRYPTED, MOST_VERIFY = 3.0, 4.0, 4.0
+MOST_FOLDER_VERIFY, MOST_MEMORY_GROWTH, MOST_MB = 12.0, 1.6, 250.0
+"""Two to three times what was measured, which was under load (docs/figures.md)."""
 PEAK_OF = """
 import resource, subprocess, sys
 code = subprocess.run(sys.argv[1:]).returncode
@@ -59,6 +60,8 @@ sys.exit(code)
 """
 """A process that is started counts the memory of who started it: this one has next to none."""
 ARTIFACTS = (10_000, 100_000)
+ENOUGH = 50_000
+"""Artifacts from which on the work outweighs the start of a process."""
 
 Sample = tuple[tuple[Digest, bytes], ...]
 
@@ -193,7 +196,11 @@ def verify_folders(folder: Path, artifacts: Sequence[int]) -> bool:
         print(f"verify of {units * ARTIFACTS_A_UNIT:,} artifacts ({blobs:,} blobs, {units:,} receipts, {mb:.0f} MB; "
               f"written in {made:.0f} s): {seconds:.1f} s, {blobs / seconds:.0f} blobs/s, {mb / seconds:.1f} MB/s, "
               f"memory {peak:.0f} MB; bare hashing of the folder's files: {bare:.1f} s")  # fmt: skip
-        passed &= judged(f"verify of {count:,} / bare hashing of the same files", seconds / bare, MOST_FOLDER_VERIFY)
+        what = f"verify of {count:,} / bare hashing of the same files"
+        if count == max(artifacts) and count >= ENOUGH:
+            passed &= judged(what, seconds / bare, MOST_FOLDER_VERIFY)
+        else:
+            print(f"{what}: {seconds / bare:.2f} (a small vault: the start of the process is most of it)")
         passed &= judged("MB at most", peak, MOST_MB)
     if len(peaks) > 1:
         passed &= judged(f"memory at {artifacts[-1]:,} / at {artifacts[0]:,}", peaks[-1] / peaks[0], MOST_MEMORY_GROWTH)

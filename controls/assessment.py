@@ -51,6 +51,8 @@ class Header:
     findings: Digest
     lock: str
     log: LogPosition
+    custody: Digest | None = None
+    """What the store said of the run's objects when it was asked again, where it locks."""
 
 
 @dataclass(frozen=True)

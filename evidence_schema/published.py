@@ -7,6 +7,7 @@ from pathlib import Path
 from typing import Any, Literal
 
 from evidence_schema.models.base import Frozen
+from evidence_schema.models.custody import CustodyHeader, ObjectCustody
 from evidence_schema.models.disposition import Disposition
 from evidence_schema.models.entry import Statement
 from evidence_schema.models.finding import Finding, FindingsHeader, Outcomes
@@ -21,6 +22,8 @@ FOLDER = Path(__file__).parent / "json"
 DIALECT = "https://json-schema.org/draft/2020-12/schema"
 PUBLISHED: dict[str, type[Frozen]] = {
     "call": Call,
+    "custody-header": CustodyHeader,
+    "custody-object": ObjectCustody,
     "disposition": Disposition,
     "finding": Finding,
     "findings-header": FindingsHeader,

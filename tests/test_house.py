@@ -20,14 +20,14 @@ DOORS = {
     "boto3": (
         "flows/collectors/aws/*.py",
         "flows/collectors/aws/*/*.py",
-        "flows/vault/s3.py",
+        "flows/vault/s3_client.py",
         "flows/vault/kms.py",
         "flows/demo/*.py",
     ),
     "botocore": (
         "flows/collectors/aws/*.py",
         "flows/collectors/aws/*/*.py",
-        "flows/vault/s3.py",
+        "flows/vault/s3_client.py",
         "flows/vault/kms.py",
         "flows/demo/*.py",
     ),

@@ -110,6 +110,8 @@ class Judged(EntryBase):
     personal_findings: EncryptedBlob | None = None
     """The findings of checks that read personal kinds: their values and record ids name people."""
     outcomes: Digest
+    custody: Digest | None = None
+    """What the store, where it locks, said of the run's objects when it was asked again (evidence/custody/v1)."""
     engine: str = Field(max_length=80)
     counts: dict[str, NonNegative]
 

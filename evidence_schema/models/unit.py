@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from functools import lru_cache
 from typing import Self
 
 from pydantic import Field, model_validator
@@ -43,7 +44,7 @@ class Unit(Frozen):
     @property
     def digest(self) -> Digest:
         """Names the unit's receipt within its run."""
-        return Digest.of(canonical_bytes(self.to_json()))
+        return _digest_of(self)
 
     @property
     def sort_key(self) -> tuple[str, str, str]:
@@ -52,6 +53,12 @@ class Unit(Frozen):
 
     def __str__(self) -> str:
         return f"{self.kind} {self.account} {self.region}"
+
+
+@lru_cache(maxsize=256)
+def _digest_of(unit: Unit) -> Digest:
+    """Whoever walks along rows asks several times for the same one's."""
+    return Digest.of(canonical_bytes(unit.to_json()))
 
 
 class PlannedUnit(Frozen):

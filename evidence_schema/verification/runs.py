@@ -137,7 +137,8 @@ def named_by(predicate: Predicate) -> dict[str, tuple[Digest, int | None]]:
     if isinstance(predicate, RunClose):
         return {"manifest": (predicate.manifest, None)}
     if isinstance(predicate, Judged):
-        return {"findings": (predicate.findings, None), "outcomes": (predicate.outcomes, None)} | _documents(predicate)
+        named = {"findings": predicate.findings, "outcomes": predicate.outcomes, "custody": predicate.custody}
+        return {what: (digest, None) for what, digest in named.items() if digest is not None} | _documents(predicate)
     if isinstance(predicate, Export):  # what left was in clear; the copy kept may be a ciphertext of it
         return _documents(predicate) or {"export": (predicate.digest, predicate.size)}
     if isinstance(predicate, Erasure):

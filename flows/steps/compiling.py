@@ -100,6 +100,7 @@ def assessment_of(runtime: Runtime, state: RunState, framework: str) -> Assessme
         findings=judged.findings,
         lock=_lock_text(vault),
         log=_position(runtime, judged),
+        custody=judged.custody,
     )
     return assess(
         header,

@@ -1,4 +1,7 @@
-"""Examine an installation: every part is looked at, whatever another one says; nothing is written."""
+"""Examine an installation: every part is looked at, whatever another one says.
+
+Nothing is written, but an object of some bytes that proves the lock of a bucket.
+"""
 
 from __future__ import annotations
 
@@ -31,7 +34,7 @@ from flows.steps.runtime import (
     vault_settings,
 )
 from flows.steps.selecting import planned_for
-from flows.vault.errors import TimestampUnavailable
+from flows.vault.errors import NotLocked, StoreDenied, TimestampUnavailable
 from flows.vault.key_encryption import quarter_of
 from flows.vault.locks import CLASSES, LockPolicy, class_end
 from flows.vault.timestamps import ask
@@ -108,8 +111,25 @@ def _vault(located: Located) -> Iterator[Examined]:
     if facts.locks:
         length = "by retention class" if lock.by == "retention class" else f"for {lock.days} day(s)"
         yield Examined("vault", "ready", f"{facts.url}: locks, {lock.mode} {length}")
+        yield _lock_proof(located)
     else:
         yield Examined("vault", "warns", f"{facts.url}: does not lock: for trials only")
+
+
+def _lock_proof(located: Located) -> Examined:
+    """One object of the probe's own, locked for some minutes: a configuration is a promise, this is what is done."""
+    from flows.vault.lock_probe import open_and_prove  # noqa: PLC0415 (boto3: a folder needs none)
+
+    try:
+        proof = open_and_prove(vault_settings(located), vault_credentials(), utc_now())
+    except NotLocked as error:
+        return Examined("lock proven", "warns" if located.settings.vault.trial else "fails", str(error))
+    except StoreDenied as error:
+        hint = "allow PutObject and PutObjectRetention below probe/ (docs/bucket.md)"
+        return Examined("lock proven", "warns", f"{error}; {hint}")
+    by = "its lock" if proof.by_lock else "lock or policy (the store does not say which)"
+    text = f"{proof.key} kept {proof.lock}; a second put and the deletion of its version were refused, the latter by "
+    return Examined("lock proven", "ready", text + by)
 
 
 def _timestamps(located: Located) -> Iterator[Examined]:

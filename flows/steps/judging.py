@@ -27,6 +27,7 @@ from evidence_schema.models.receipt import Receipt
 from evidence_schema.models.unit import Unit
 from flows.errors import RunNotClosed, RunNotFound, SealedDiffers
 from flows.settings import Settings
+from flows.steps.custody import read_custody
 from flows.steps.finding_order import in_order
 from flows.steps.opening import JSON_MEDIA_TYPE, Run, load_run, read_sealed
 from flows.steps.records import Records
@@ -115,6 +116,11 @@ def judge_run(vault: Vault, state: RunState) -> RunState:
     for item in outcomes.requirements:
         counts[f"outcome {item.outcome}"] += 1
     kept = vault.blobs.put_bytes(outcomes.canonical(), media_type=JSON_MEDIA_TYPE, lock=lock).digest
+    documents = (findings, kept, *((personal.digest,) if personal else ()))
+    custody = read_custody(vault, run, closed_of(state), documents)
+    if custody is not None:
+        counts["custody asked"] = custody.header.objects
+        counts["custody not as it must be"] = custody.header.unlocked + custody.header.differing
 
     def make(following: NextEntry) -> Statement:
         predicate = Judged(
@@ -122,6 +128,7 @@ def judge_run(vault: Vault, state: RunState) -> RunState:
             findings=findings,
             personal_findings=personal,
             outcomes=kept,
+            custody=None if custody is None else custody.digest,
             engine=ENGINE,
             counts=dict(sorted(counts.items())),
         )

@@ -90,6 +90,7 @@ def _keys(vault: Vault, state: RunState) -> Iterator[str]:
     sealed += [opened.facts.digest] if opened.facts else []
     if state.judged:
         sealed += [state.judged.findings, state.judged.outcomes]
+        sealed += [state.judged.custody] if state.judged.custody else []
         sealed += [state.judged.personal_findings.digest] if state.judged.personal_findings else []
     sealed += [export.kept.digest if export.kept else export.digest for export in state.exports]
     sealed += [erasure.disposition for erasure in state.erasures]

@@ -47,6 +47,7 @@ class DirectoryStore:
 
     def __init__(self, folder: Path, *, stale_after: timedelta = STALE_AFTER) -> None:
         self._folder = folder.absolute()
+        self._root = str(self._folder)  # plain text where every object passes: a Path each costs more than its bytes
         self._stale_after = stale_after
         self._durable: set[Path] = set()
 
@@ -164,7 +165,7 @@ class DirectoryStore:
         return folder
 
     def _open(self, key: str, version: str) -> BinaryIO:
-        path = self._path(key)
+        path = f"{self._root}/{check_key(key)}"
         if version:
             raise NotThere(f"expected a version of {key}, but a folder keeps none, found a request for one")
         with _at(key):
@@ -178,12 +179,13 @@ class DirectoryStore:
 
     def _walk(self, above: str, start: str = "") -> Iterator[StoredVersion]:
         """Key order: a folder sorts as its name with a slash."""
-        for name in _listing(self._folder / above):
+        folder = f"{self._root}/{above}"
+        for name in _listing(folder):
             if not name.startswith(start):
                 continue
             if name.endswith("/"):
                 yield from self._walk(above + name)
-            elif (size := _size(self._folder / above / name)) is not None:
+            elif (size := _size(folder + name)) is not None:
                 yield StoredVersion(above + name, "", size)
 
     def _temporary_files(self) -> list[Path]:
@@ -219,8 +221,8 @@ def _read_piece(file: BinaryIO, key: str) -> bytes:
         return file.read(_PIECE)
 
 
-def _listing(folder: Path) -> list[str]:
-    with _at(str(folder)):
+def _listing(folder: str) -> list[str]:
+    with _at(folder):
         try:
             with os.scandir(folder) as entries:
                 return sorted(_sortable(entry) for entry in entries)
@@ -232,9 +234,9 @@ def _sortable(entry: os.DirEntry[str]) -> str:
     return f"{entry.name}/" if entry.is_dir(follow_symlinks=False) else entry.name
 
 
-def _size(path: Path) -> int | None:
+def _size(path: str) -> int | None:
     try:
-        return path.lstat().st_size
+        return os.lstat(path).st_size
     except FileNotFoundError:  # taken away while we were looking
         return None
 

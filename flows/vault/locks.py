@@ -33,6 +33,9 @@ class Lock:
             raise LockRefused("expected a date with its time zone, found one without")
         object.__setattr__(self, "until", self.until.astimezone(UTC).replace(microsecond=0))
 
+    def __str__(self) -> str:
+        return f"{self.mode} until {self.until:%Y-%m-%d %H:%M:%S}Z"
+
     def covers(self, other: Lock) -> bool:
         """At least as strict and as long as `other`."""
         strict = self.mode is LockMode.COMPLIANCE or other.mode is LockMode.GOVERNANCE

@@ -7,7 +7,7 @@ from typing import TYPE_CHECKING
 
 from flows.vault.errors import KeysKept, NotLocked, NotThere
 from flows.vault.key_places import MAX_WRAPPED, PREFIX, checked_name
-from flows.vault.s3 import asking
+from flows.vault.s3_client import asking
 
 if TYPE_CHECKING:
     from mypy_boto3_s3 import S3Client

@@ -99,7 +99,8 @@ def open_store(settings: VaultSettings, *, create: bool = False, credentials: St
     """The store alone; with `create` a folder is made where none is. boto3 is loaded for a bucket only."""
     folder = folder_of(settings.url)
     if folder is None:
-        from flows.vault.s3 import S3Access, open_s3  # noqa: PLC0415 (a folder needs no boto3)
+        from flows.vault.s3 import open_s3  # noqa: PLC0415 (a folder needs no boto3)
+        from flows.vault.s3_client import S3Access  # noqa: PLC0415 (likewise)
 
         access = S3Access(settings.endpoint, settings.region, settings.profile, credentials)
         return open_s3(settings.url, access, trial=settings.trial)
@@ -126,7 +127,7 @@ def _key_place(settings: DataKeySettings, credentials: StoreCredentials | None) 
     folder = folder_of(settings.url)
     if folder is not None:
         return KeyFolder(folder)
-    from flows.vault.s3 import S3Access, bucket_of, make_client  # noqa: PLC0415 (a folder needs no boto3)
+    from flows.vault.s3_client import S3Access, bucket_of, make_client  # noqa: PLC0415 (a folder needs no boto3)
     from flows.vault.s3_keys import KeyBucket  # noqa: PLC0415 (likewise)
 
     access = S3Access(settings.endpoint, settings.region, settings.profile, credentials)

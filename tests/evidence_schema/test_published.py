@@ -16,6 +16,7 @@ from pydantic import ValidationError
 from evidence_schema.digest import Digest
 from evidence_schema.errors import NotCanonical
 from evidence_schema.models.base import Frozen
+from evidence_schema.models.custody import CustodyHeader, ObjectCustody
 from evidence_schema.models.disposition import Disposition, ErasedArtifact
 from evidence_schema.models.encrypted import EncryptedBlob, Encryption
 from evidence_schema.models.entry import (
@@ -323,6 +324,7 @@ EXAMPLES: dict[str, list[Frozen]] = {
         statement(Hold(**COMMON, action="hold", case="C-1", approver="legal counsel", artifacts=(ONE,))),
         statement(Extension(**COMMON, until=AT, objects=3, approver="legal counsel")),
         statement(Judged(**COMMON, findings=ONE, outcomes=TWO, engine="cel 1", counts={"finding pass": 3})),
+        statement(Judged(**COMMON, findings=ONE, outcomes=TWO, custody=ONE, engine="cel 1", counts={})),
         statement(Export(**COMMON, framework="hipaa", name="a.xlsx", digest=ONE, size=1, tree_size=4)),
         statement(Export(**COMMON, package="masked", name="scope.json", digest=ONE, size=1, tree_size=4)),
         statement(
@@ -337,6 +339,29 @@ EXAMPLES: dict[str, list[Frozen]] = {
                 tree_size=4,
             )
         ),
+    ],
+    "custody-header": [
+        CustodyHeader(
+            run_id=RUN,
+            requirement="EV-COL-02",
+            store="s3://evidence",
+            read_at=AT,
+            objects=2,
+            artifacts=9,
+            sampled=1,
+            unlocked=1,
+            differing=0,
+        )
+    ],
+    "custody-object": [
+        ObjectCustody(
+            key="v1/clinic/checkpoint/000000000001",
+            what="checkpoint",
+            size=1,
+            checksum=ONE,
+            custody=Custody(version_id="v", lock_mode=LockMode.COMPLIANCE, retain_until=AT),
+        ),
+        ObjectCustody(key="v1/clinic/entry/000000000000.dsse.json", what="entry"),
     ],
     "package-file": [PackageFile(path="data/evidence/EV-IAM-01/x.txt", digest=ONE, size=1)],
     "package-omission": [

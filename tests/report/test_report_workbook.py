@@ -322,6 +322,15 @@ def test_integrity_shows_the_checkpoint_and_both_ways_to_verify(book: Any) -> No
     assert "evidence verify --trust trust-policy.json" in texts
 
 
+def test_custody_that_was_read_back_is_named_where_there_is_one(book: Any) -> None:
+    custody = digest("custody")
+    with_it = opened(compiled(assessment(custody=custody)))
+    labels = {row[0].value: row[1].value for row in with_it["Integrity"].iter_rows(max_col=2)}
+    assert labels["Custody (EV-COL-02)"] == str(custody)
+    assert custody.hex in table(with_it, "Stored files").column("SHA-256")
+    assert custody.hex not in table(book, "Stored files").column("SHA-256")
+
+
 def test_simulated_stands_on_every_sheet_every_page_and_large_on_the_cover(book: Any) -> None:
     assert book["Cover"]["A1"].value == "SIMULATED"
     assert book["Cover"]["A1"].font.size >= 28

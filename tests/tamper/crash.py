@@ -20,7 +20,8 @@ from crashing import Crash, Point, Toll, points_of_a_run
 from flows.children import Children
 from flows.demo.object_store import REGION, ObjectStore
 from flows.vault.directory import DirectoryStore
-from flows.vault.s3 import S3Access, open_s3
+from flows.vault.s3 import open_s3
+from flows.vault.s3_client import S3Access
 from flows.vault.settings import StoreCredentials
 from flows.vault.store import Store
 

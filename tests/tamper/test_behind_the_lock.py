@@ -20,7 +20,8 @@ from evidence_schema.verification import Report, verify_log
 from flows.children import Children
 from flows.demo.object_store import REGION, ObjectStore, tamper_one_byte
 from flows.vault.keys import trust_policy_for
-from flows.vault.s3 import S3Access, open_s3
+from flows.vault.s3 import open_s3
+from flows.vault.s3_client import S3Access
 from flows.vault.settings import StoreCredentials
 from flows.vault.store import Store
 

@@ -16,7 +16,8 @@ from flows.children import Children
 from flows.demo.object_store import REGION, ObjectStore
 from flows.vault.keys import LocalKey, create_key
 from flows.vault.locks import Lock, LockPolicy, lock_for
-from flows.vault.s3 import S3Access, S3Store, make_client
+from flows.vault.s3 import S3Store
+from flows.vault.s3_client import S3Access, make_client
 from flows.vault.settings import StoreCredentials, VaultSettings
 from flows.vault.store import Store
 from flows.vault.vault import Vault, assemble, open_store

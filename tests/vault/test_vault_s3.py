@@ -31,7 +31,9 @@ from flows.vault.errors import (
     WrongCustody,
 )
 from flows.vault.locks import Lock
-from flows.vault.s3 import MAX_PUT_BYTES, S3Access, S3Store, bucket_of, make_client
+from flows.vault.s3 import MAX_PUT_BYTES, S3Store
+from flows.vault.s3_client import S3Access, bucket_of, make_client, translated
+from flows.vault.s3_versions import in_order
 from flows.vault.settings import StoreCredentials
 from flows.vault.store import put_same
 
@@ -64,7 +66,7 @@ def test_the_lock_is_set_by_the_put_and_read_back(bucket: S3Store, key: str, loc
 def test_the_server_itself_refuses_a_wrong_checksum(client: S3Client, key: str) -> None:
     with pytest.raises(ClientError) as caught:
         client.put_object(Bucket=BUCKET, Key=key, Body=DATA, ChecksumSHA256=Digest.of(b"other").base64)
-    assert isinstance(s3._translated(caught.value, key), WrongBytes)
+    assert isinstance(translated(caught.value, key), WrongBytes)
 
 
 def test_second_versions_and_delete_markers_are_listed_oldest_first(
@@ -105,7 +107,7 @@ def test_versions_of_a_key_stay_together_across_pages(bucket: S3Store, s3_place:
     whole = list(bucket.versions(s3_place.root))
     assert [version.size for version in whole if version.key == keys[3]] == [1, 2, 0]
     for size in (1, 2, 3, 5):
-        assert list(s3._in_order(bucket._pages(s3_place.root, size=size))) == whole
+        assert list(in_order(bucket._pages(s3_place.root, size=size))) == whole
 
 
 def test_within_one_second_the_latest_version_still_comes_last() -> None:
@@ -118,7 +120,7 @@ def test_within_one_second_the_latest_version_still_comes_last() -> None:
     ]
     marker = common | {"VersionId": "second", "IsLatest": False}
     page = {"Versions": versions, "DeleteMarkers": [marker]}
-    assert [version.version for version in s3._in_order(iter([page]))] == ["first", "second", "third"]
+    assert [version.version for version in in_order(iter([page]))] == ["first", "second", "third"]
 
 
 def test_a_bucket_without_object_lock_is_refused(client: S3Client) -> None:
@@ -177,7 +179,7 @@ def test_what_the_server_keeps_otherwise_is_an_error(key: str, lock: Lock, acces
         stub.add_response("put_object", {"VersionId": "v1"}, None)
         head = {"ContentLength": 6, "VersionId": "v1", "ChecksumSHA256": Digest.of(DATA).base64}
         stub.add_response("head_object", head, {"Bucket": BUCKET, "Key": key, "ChecksumMode": ANY, "VersionId": "v1"})
-        with pytest.raises(WrongCustody, match=r"expected lock .* found None"):
+        with pytest.raises(NotLocked, match=r"expected lock GOVERNANCE until .* found none.*vault\.trial"):
             S3Store(client, BUCKET).put(key, DATA, **SEALED, lock=lock)
 
 
@@ -335,7 +337,7 @@ def test_without_credentials_the_message_says_so(access: S3Access, monkeypatch: 
 )
 def test_every_answer_has_its_word(code: str, status: int, kind: type[VaultError]) -> None:
     error = ClientError({"Error": {"Code": code}, "ResponseMetadata": {"HTTPStatusCode": status}}, "PutObject")  # type: ignore[typeddict-item]
-    assert type(s3._translated(error, "s3://bucket/key")) is kind
+    assert type(translated(error, "s3://bucket/key")) is kind
 
 
 @pytest.mark.parametrize("url", ["s3://", "s3://a", "s3://bucket/prefix", "s3://Bucket", "https://bucket", "s3://../x"])

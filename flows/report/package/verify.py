@@ -1059,7 +1059,7 @@ def _named(predicate: dict[str, Any]) -> dict[str, tuple[str, int | None]]:
     fields = {
         "run-open": ("catalogue", "plan", "settings", "expected_digest"),
         "run-close": ("manifest",),
-        "judged": ("findings", "outcomes"),
+        "judged": ("findings", "outcomes", *(["custody"] if "custody" in predicate else [])),
         "erasure": ("disposition",),
     }.get(kind, ())
     part, field = {"run-open": ("facts", "facts"), "judged": ("findings", "personal_findings")}.get(

@@ -93,6 +93,7 @@ def sealed_rows(assessment: Assessment) -> Iterator[list[Value]]:
         ("manifest", header.manifest, None),
         *((f"manifest part, account {part.account}", part.digest, part.size) for part in parts),
         ("findings", header.findings, None),
+        *((("custody, read back from the store", header.custody, None),) if header.custody else ()),
     ]
     for name, digest, size in documents:
         yield [layout.blob(digest), digest.hex, size, "sealed document", name, *[None] * 8]
@@ -137,6 +138,7 @@ def draw(book: Book, assessment: Assessment) -> None:
         ("Plan", str(header.plan), Style.CODE),
         ("Settings", str(header.settings), Style.CODE),
         ("Lock", header.lock, Style.TEXT),
+        *((("Custody (EV-COL-02)", str(header.custody), Style.CODE),) if header.custody else ()),
         ("Stored files", Link("each with its SHA-256, on the sheet Stored files", Place(FILES, 1)), Style.TEXT),
     ]
     for label, value, style in facts:

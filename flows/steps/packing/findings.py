@@ -12,6 +12,7 @@ from evidence_schema.models.package import OmissionReason, PackageFile
 from flows.report.package.writing import file_source
 from flows.report.workbook import compile_workbook, workbook_name
 from flows.steps.compiling import assessment_of
+from flows.steps.custody import REQUIREMENT as CUSTODY_REQUIREMENT
 from flows.steps.judging import findings_of
 from flows.steps.packing.packed_run import PackedRun
 from flows.steps.runtime import Runtime
@@ -32,6 +33,10 @@ class FindingsDrawing:
         if judged is None:
             return False
         of.promise(judged.outcomes)
+        if judged.custody is not None:
+            of.promise(judged.custody)
+            if CUSTODY_REQUIREMENT in of.chosen.requirements:
+                self._draft.draw(f"data/custody/{run.run_id}_custody.jsonl", of.vault.blobs.stream(judged.custody))
         personal, narrowed = judged.personal_findings, of.chosen.is_narrowed(run)
         kind = "_MASKED" if personal else ""
         self._draft.draw(f"data/findings/{run.run_id}_findings{kind}.jsonl", self._in_scope(judged))

@@ -1,4 +1,4 @@
-"""Signing keys on this machine, the pseudonym key, and the trust policy that an auditor pins.
+"""Signing keys by URI, the pseudonym key, and the trust policy that an auditor pins.
 
 A key lies in a file of its owner's, outside the vault: who can write the evidence must not find the key beside it.
 """
@@ -30,7 +30,7 @@ from evidence_schema import ed25519
 from evidence_schema.models.trust import TrustedKey, TrustPolicy
 from evidence_schema.note import VerifierKey
 from flows.vault.errors import BadSettings, UnsafeKeyFile, WrongKey
-from flows.vault.settings import folder_of
+from flows.vault.settings import StoreCredentials, folder_of
 
 PSEUDONYM_KEY_BYTES = 32
 PSEUDONYM_LENGTH = 32
@@ -98,8 +98,37 @@ def create_key(path: Path, passphrase: bytes | None = None, *, vault_url: str = 
     return LocalKey(key)
 
 
-def load_key(uri: str, passphrase: bytes | None = None) -> Signer:
-    """The signer that a URI names: `file:/path/to/key.pem`.
+@dataclass(frozen=True, slots=True)
+class SignerAccess:
+    """What a URI does not say of a signing key: the passphrase of a file, the way to KMS and whose credentials."""
+
+    passphrase: bytes | None = field(default=None, repr=False)
+    kms_endpoint: str | None = None
+    profile: str | None = None
+    credentials: StoreCredentials | None = None
+
+
+def load_signer(uri: str, access: SignerAccess) -> Signer:
+    """The signer that a URI names: `file:/path/to/key.pem` or `awskms:ARN`; boto3 is loaded for a key in KMS only."""
+    if not uri.startswith("awskms:"):
+        return load_key(uri, access.passphrase)
+    from flows.vault.kms import KmsAccess  # noqa: PLC0415 (a local key needs no boto3)
+    from flows.vault.kms_signer import open_kms_signer  # noqa: PLC0415 (likewise)
+
+    return open_kms_signer(uri, KmsAccess(access.kms_endpoint, access.profile, access.credentials))
+
+
+def check_signs(signer: Signer, public_raw: bytes | None = None) -> None:
+    """One signature over random bytes, verified by a key that is known from elsewhere; raises BadSignature.
+
+    The bytes begin as no entry and no checkpoint does: the signature can stand for nothing else.
+    """
+    message = b"evidence-collector asks whether this key signs: " + secrets.token_bytes(32)
+    ed25519.verify(public_raw or signer.public_raw, message, signer.sign(message))
+
+
+def load_key(uri: str, passphrase: bytes | None = None) -> LocalKey:
+    """The key in `file:/path/to/key.pem`.
 
     Raises WrongKey where the file holds no Ed25519 key or the passphrase is not its own, UnsafeKeyFile where others
     can read it.

@@ -12,7 +12,7 @@ from pathlib import Path
 
 from controls.models import Catalog
 from evidence_schema.models.trust import TrustPolicy
-from evidence_schema.verification.trust import read_trust_policy
+from evidence_schema.verification.trust import Keyring, read_trust_policy
 from flows.collectors.registry import Kinds, load_kinds
 from flows.settings import (
     KEYS_KEY_VARIABLE,
@@ -64,6 +64,7 @@ def open_runtime(config: Path, *, writing: bool = True) -> Runtime:
             signer_of(located) if writing else None,
             credentials=vault_credentials(),
             keys=data_keys_of(located),
+            pinned=keyring_of(located) if writing else None,
         ),
     )
 
@@ -151,6 +152,12 @@ def signer_access(located: Located) -> SignerAccess:
         profile=located.settings.keys.profile,
         credentials=StoreCredentials(access, secret, token) if access and secret else None,
     )
+
+
+def keyring_of(located: Located) -> Keyring | None:
+    """The keys that the trust policy beside the settings pins; None where there is none."""
+    policy = pinned_policy(located)
+    return Keyring.of(policy) if policy is not None else None
 
 
 def requester_of(located: Located) -> str:

@@ -136,9 +136,9 @@ def signer_of(located: Located) -> Signer:
     return load_signer(key_uri(located), signer_access(located))
 
 
-def key_uri(located: Located) -> str:
-    """The URI of the log's signing key, a file made absolute."""
-    uri = located.settings.keys.log
+def key_uri(located: Located, uri: str | None = None) -> str:
+    """The URI of a signing key, by default the log's, a file made absolute."""
+    uri = uri or located.settings.keys.log
     return f"file:{located.path(uri)}" if uri.startswith("file:") else uri
 
 

@@ -396,7 +396,7 @@ class Log:
         if missing:
             raise WrongKey(
                 f"expected checkpoint {size} to be signed by {' and '.join(missing)}, found another key at hand; "
-                "finish the rotation: evidence keys rotate --to NEW (and --from OLD, where the settings name the new key)"
+                "finish the rotation: evidence keys rotate --to NEW, and --from OLD where the settings name the new one"
             )
         return [ours[raw] for raw in needed]
 

@@ -446,7 +446,7 @@ class Entry:
         for name in ("log", "type", *of_run):
             if not isinstance(predicate[name], str):
                 raise Odd(f"no {name}")
-        if not isinstance(predicate["seq"], int):
+        if not isinstance(predicate["seq"], int) or not isinstance(predicate["key_epoch"], int):
             raise Odd("no number")
         self.predicate = predicate
 
@@ -636,12 +636,12 @@ class Verifier:
             predicate = entry.predicate
             if not predicate:
                 continue
-            if predicate.get("key_epoch") != epoch:
-                self.problems.add("ordered", "key-epoch-differs", entry.name, predicate.get("key_epoch"))
-                epoch = predicate.get("key_epoch")
+            if predicate["key_epoch"] != epoch:
+                self.problems.add("ordered", "key-epoch-differs", entry.name, predicate["key_epoch"])
+            epoch = predicate["key_epoch"]
             if predicate["type"] == "key-rotate":
                 named[entry.seq] = self._guard("intact", "rotation-malformed", entry.name, self._named_key, entry)
-                epoch = epoch + 1 if isinstance(epoch, int) else 0
+                epoch += 1
         self.countersigners = {seq + 1: key for seq, key in named.items() if key}
         for seq, key in named.items():
             if key and self.keys is not None:

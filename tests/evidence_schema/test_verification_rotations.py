@@ -5,29 +5,51 @@ The stranger is an insider who holds the signing key (and, where said, both) and
 
 from __future__ import annotations
 
+import json
 from collections.abc import Callable
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from datetime import datetime, timedelta
+from pathlib import Path
+from tempfile import TemporaryDirectory
 from typing import Any
 
 import pytest
 from cryptography.hazmat.primitives.asymmetric.ed25519 import Ed25519PrivateKey
-from logs import KEY, LAYOUT, ORIGIN, OTHER_KEY, BuiltLog, LogBuilder, trust_policy, verifier_key
+from logs import KEY, LAYOUT, LOG, ORIGIN, OTHER_KEY, BuiltLog, LogBuilder, MemoryReader, trust_policy, verifier_key
 from stamped_logs import SOON, HonestAuthority, StampedBuilder, needs_openssl
 
 from evidence_schema.dsse import parse_envelope
-from evidence_schema.models.entry import Statement
+from evidence_schema.encoding import to_base64
+from evidence_schema.merkle import inclusion_proof, leaf_hash
+from evidence_schema.models.entry import RunClose, Statement
+from evidence_schema.models.proof import ArtifactProof
 from evidence_schema.models.trust import TrustPolicy
 from evidence_schema.note import Note, parse_note, sign_text
-from evidence_schema.verification import BadTrustPolicy, Report, read_trust_policy, verify_log
+from evidence_schema.verification import TYPES, BadTrustPolicy, Report, read_trust_policy, verify_log, verify_proof
+from flows.report.package import verify as single
 
 STRANGER = Ed25519PrivateKey.from_private_bytes(b"\x09" * 32)
 LATER = timedelta(days=30)
+OF_KEYS = {name for name, (step, _) in TYPES.items() if step in (2, 3, 4)} | {"entry-of-stolen-key"}
+
+
+def by_single_file(log: BuiltLog, trust: TrustPolicy | None, folder: Path, kept: bytes | None = None) -> set[str]:
+    """What the auditor's one file says of the same log, as far as entries, keys and checkpoints go."""
+    for key in log.reader.keys("v1/"):
+        place = folder / "bag" / single.VAULT / key
+        place.parent.mkdir(parents=True, exist_ok=True)
+        place.write_bytes(log.reader.data(key))
+    policy = json.loads(trust.canonical()) if trust else None
+    scratch = folder / "scratch"
+    scratch.mkdir()
+    package, openssl = single.Package(folder / "bag"), single.OpenSSL(scratch)
+    found = single.Verifier(package, policy, kept, None, log.now, openssl).check().found
+    return {item[1] for item in found} & OF_KEYS
 
 
 @dataclass
 class Rotated:
-    """A log with a rotation at entry `at`."""
+    """A log with a rotation at entry `at`; each report is compared with that of the single file."""
 
     log: BuiltLog
     at: int
@@ -40,7 +62,16 @@ class Rotated:
         return policy.model_copy(update={"keys": (first.model_copy(update=changes), second)})
 
     def report(self, trust: TrustPolicy | None = None, **given: Any) -> Report:
-        return verify_log(self.log.reader, trust=trust or self.policy(), now=self.log.now, **given)
+        trust = trust or self.policy()
+        report = verify_log(self.log.reader, trust=trust, now=self.log.now, **given)
+        with TemporaryDirectory() as folder:
+            by_file = by_single_file(self.log, trust, Path(folder), given.get("kept"))
+        assert by_file == {problem.type for problem in report.problems} & OF_KEYS
+        return report
+
+    def changed(self, reader: MemoryReader) -> Rotated:
+        """The same log as somebody left it who writes to the store."""
+        return Rotated(replace(self.log, reader=reader), self.at)
 
     def types(self, trust: TrustPolicy | None = None, **given: Any) -> set[str]:
         return {problem.type for problem in self.report(trust, **given).problems}
@@ -126,12 +157,10 @@ def test_a_rotation_that_was_dropped_is_told(sound: Rotated) -> None:
     """From the store; with all that follows; and by who holds both keys and leaves it out."""
     cut, back = sound.log.reader.copy(), sound.log.reader.copy()
     cut.remove(LAYOUT.entry(sound.at))
-    assert "entry-missing" in {item.type for item in verify_log(cut, trust=sound.policy(), now=sound.log.now).problems}
+    assert "entry-missing" in sound.changed(cut).types(sound.policy())
     for key in back.keys(LAYOUT.entries)[sound.at :] + back.keys(LAYOUT.checkpoints)[sound.at :]:
         back.remove(key)
-    assert "rotation-missing" in {
-        item.type for item in verify_log(back, trust=sound.policy(), now=sound.log.now).problems
-    }
+    assert sound.changed(back).types(sound.policy()) >= {"rotation-missing"}
     silent = LogBuilder(keys=lambda seq: KEY if seq <= sound.at else OTHER_KEY)
     silent.run()
     silent.run()
@@ -170,8 +199,7 @@ def test_a_further_line_of_an_ended_key_is_told(sound: Rotated) -> None:
     note = parse_note(reader.data(key))
     more = (*note.signatures, sign_text(note.text, verifier_key(KEY), KEY.sign))
     reader.replace(key, Note(note.text, more).encode())
-    report = verify_log(reader, trust=sound.policy(), now=sound.log.now)
-    assert {problem.type for problem in report.problems} == {"checkpoint-key-out-of-range"}
+    assert sound.changed(reader).types() == {"checkpoint-key-out-of-range"}
 
 
 def test_a_rotation_that_the_new_key_did_not_sign_is_told() -> None:
@@ -183,8 +211,7 @@ def test_a_countersignature_alone_does_not_carry_a_checkpoint(sound: Rotated) ->
     key = LAYOUT.checkpoint(sound.at + 1)
     note = parse_note(reader.data(key))
     reader.replace(key, Note(note.text, note.signatures[1:]).encode())
-    report = verify_log(reader, trust=sound.policy(), now=sound.log.now)
-    assert {problem.type for problem in report.problems} == {"checkpoint-key-out-of-range"}
+    assert sound.changed(reader).types() == {"checkpoint-key-out-of-range"}
 
 
 ELSEWHERE = str(verifier_key(OTHER_KEY)).replace(ORIGIN, "evidence.example/other")
@@ -294,3 +321,35 @@ def test_a_number_without_a_time_of_theft_is_refused(sound: Rotated) -> None:
         read_trust_policy(sound.policy(revoked_from=2).canonical())
     dated = sound.policy(revoked_from=2, stolen_at=sound.log.now.replace(microsecond=0))
     assert read_trust_policy(dated.canonical()) == dated
+
+
+def test_without_a_policy_the_single_file_sees_no_problem_of_keys_either(sound: Rotated, tmp_path: Path) -> None:
+    assert by_single_file(sound.log, None, tmp_path) == set()
+
+
+def test_a_proof_by_a_stolen_key_shows_nothing_by_itself() -> None:
+    """Both programs: a proof has no token that anybody judged."""
+    builder = LogBuilder()
+    builder.run(end="closed")
+    at = builder.rotate(OTHER_KEY)
+    log = Rotated(builder.built(), at)
+    leaves = [leaf_hash(file) for file in builder.files]
+    size, index = at + 1, 1
+    path = "".join(f"{to_base64(node)}\n" for node in inclusion_proof(index, leaves[:size]))
+    note = log.log.reader.data(LAYOUT.checkpoint(size)).decode()
+    closed = Statement.from_canonical(parse_envelope(builder.files[index]).payload).predicate
+    assert isinstance(closed, RunClose)
+    artifact = log.log.reader.data(LAYOUT.blob(closed.manifest))
+    proof = ArtifactProof(
+        log=LOG,
+        artifact=closed.manifest,
+        entry=builder.files[index].decode(),
+        tlog_proof=f"c2sp.org/tlog-proof@v1\nindex {index}\n{path}\n{note}",
+    ).canonical()
+    for policy, expected in ((log.policy(), set()), (log.policy(stolen_at=log.log.now), {"entry-of-stolen-key"})):
+        report = verify_proof(proof, trust=policy, artifact=[artifact])
+        assert {problem.type for problem in report.problems} == expected
+        with TemporaryDirectory() as folder:
+            openssl = single.OpenSSL(Path(folder))
+            found = single.check_proof(proof, json.loads(policy.canonical()), artifact, openssl).found
+        assert {item[1] for item in found} == expected

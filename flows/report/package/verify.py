@@ -862,7 +862,7 @@ class Verifier:
 
     def _follow(self, runs: dict[str, Run], entry: Entry) -> None:
         predicate, problems = entry.predicate, self.problems
-        kind, run_id = predicate["type"], predicate["run_id"]
+        kind, run_id = predicate["type"], predicate.get("run_id", "")
         run = runs.get(run_id)
         if kind == "run-open":
             if run is not None:

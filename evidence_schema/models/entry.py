@@ -186,8 +186,19 @@ class KeyRotate(EntryBase):
     """The key that signs from the next entry on (C2SP verifier key)."""
 
 
+class LogLink(EntryBase):
+    """The first entry of a log that takes the place of one whose key was lost: where that one ended, as somebody kept
+    it. A break, and told as one: no key of the old log signs it. The subject is the digest of the note's bytes.
+    """
+
+    type: Literal["log-link"] = "log-link"
+    previous: LogName
+    note: str = Field(max_length=2048)
+    """The last checkpoint of the previous log that was kept outside of it, with its signatures."""
+
+
 RunPredicate = RunOpen | RunClose | RunAbandoned | Judged | Export | Erasure | Hold | Extension
-Predicate = Annotated[RunPredicate | KeyRotate, Field(discriminator="type")]
+Predicate = Annotated[RunPredicate | KeyRotate | LogLink, Field(discriminator="type")]
 
 
 class Statement(Frozen):

@@ -54,6 +54,8 @@ TYPES: dict[str, tuple[int, Property]] = {
     "rotation-malformed": (3, _I),
     "rotation-not-pinned": (3, _A),
     "rotation-missing": (3, _O),
+    "link-malformed": (3, _I),
+    "link-not-first": (3, _O),
     "checkpoint-missing": (4, _C),
     "checkpoint-unreadable": (4, _C),
     "checkpoint-malformed": (4, _I),
@@ -164,8 +166,9 @@ TYPES: dict[str, tuple[int, Property]] = {
     "erasure-unfinished": (5, _C),
     "not-opened": (7, _I),
     "believed-as-kept": (9, _A),
+    "log-linked": (3, _C),
 }
-"""Type -> (step, property). The last ten are only ever notes: they say what an auditor wants to know, not a fault."""
+"""Type -> (step, property). The last eleven are only ever notes: what an auditor wants to know, and no fault."""
 _LATE = frozenset({"entry-time-late", "entry-time-unproven"})
 """An authority that does not answer is no tampering; and whoever back-dates looks the same, so it is never hidden."""
 

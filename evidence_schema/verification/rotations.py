@@ -11,11 +11,13 @@ from datetime import datetime
 
 from evidence_schema import ed25519
 from evidence_schema.digest import Digest
-from evidence_schema.errors import BadKey
+from evidence_schema.encoding import to_base64
+from evidence_schema.errors import BadCheckpoint, BadKey, BadNote
 from evidence_schema.layout import Layout
 from evidence_schema.models.base import format_time
-from evidence_schema.models.entry import KeyRotate
+from evidence_schema.models.entry import KeyRotate, LogLink
 from evidence_schema.note import VerifierKey
+from evidence_schema.verification.checkpoints import parse_signed
 from evidence_schema.verification.entries import Entry
 from evidence_schema.verification.problems import Problems
 from evidence_schema.verification.trust import Keyring, PinnedKey
@@ -43,6 +45,28 @@ def check_rotations(
         _check_pinned(named, keyring, layout, problems)
         _check_present(named, keyring, layout, len(entries), problems)
     return {seq + 1: key for seq, key in named.items()}
+
+
+def check_links(entries: Sequence[Entry], problems: Problems) -> None:
+    """A log in the place of another: the break is told, and stands at the beginning or nowhere."""
+    for entry in entries:
+        link = entry.predicate
+        if not isinstance(link, LogLink):
+            continue
+        if entry.seq:
+            problems.add("link-not-first", entry.key, "a link to a previous log in entry 0 only", f"entry {entry.seq}")
+        data = link.note.encode("utf-8", "surrogatepass")
+        try:
+            kept = parse_signed(data).checkpoint
+        except (BadNote, BadCheckpoint) as error:
+            problems.add("link-malformed", entry.key, "the last checkpoint of the previous log", error)
+            continue
+        if entry.subject != (Digest.of(data),):
+            found = ", ".join(map(str, entry.subject)) or "none"
+            problems.add("link-malformed", entry.key, f"the note's digest {Digest.of(data)} as subject", found)
+        first = f"whose first {kept.size} entries have root {to_base64(kept.root)}"
+        found = f"a break: in the place of {link.previous}, {first}"
+        problems.note("log-linked", entry.key, "that you verify the previous log too, by its own policy", found)
 
 
 def check_stolen(

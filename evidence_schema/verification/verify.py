@@ -28,7 +28,7 @@ from evidence_schema.verification.problems import Problems
 from evidence_schema.verification.progress import Progress, ProgressCallback
 from evidence_schema.verification.reading import WIDTH
 from evidence_schema.verification.report import Given, Report, WorkbookReport, verdicts
-from evidence_schema.verification.rotations import check_rotations, check_stolen
+from evidence_schema.verification.rotations import check_links, check_rotations, check_stolen
 from evidence_schema.verification.runs import RESUME_WINDOW, Run, check_endings, follow_runs
 from evidence_schema.verification.scope import VAULT
 from evidence_schema.verification.signatures import check_log_name, check_signatures
@@ -91,6 +91,7 @@ class _Examination:
         if self.trust is not None:
             check_log_name(self.layout.log, self.trust, self.layout.root, problems)
         origin = None if self.trust is None else self.trust.origin
+        check_links(entries, problems)
         countersigners = check_rotations(entries, self.keyring, origin, self.layout, problems)
         leaves = [entry.leaf for entry in beginning(entries)]
         checkpoints = Checkpoints(self.reader, self.layout, leaves, self.keyring, problems, countersigners)  # 4

@@ -81,6 +81,30 @@ def revoke(
     _tell(trust)
 
 
+@app.command("link")
+def link(
+    checkpoint: Annotated[str, typer.Option(help="The last checkpoint of the previous log that was kept (a file)")],
+    trust: Annotated[str, typer.Option(help="The previous log's trust policy (a file)")],
+    config: Config = None,
+    json: Json = False,
+) -> None:
+    """After the key was lost: begin the new log of the settings with the last kept checkpoint of the previous one. It
+    is a break, and every verifier tells it as one; the previous log is verified by its own policy.
+    """
+    from evidence_schema.verification import read_trust_policy
+    from flows.cli.console import print_json, say
+    from flows.cli.files import read_file
+    from flows.settings import config_path
+    from flows.steps.handing_over import link
+
+    policy = read_trust_policy(read_file(trust))
+    found = link(config_path(config), read_file(checkpoint), policy)
+    if json:
+        print_json({"previous": policy.log, "origin": found.origin, "size": found.size})
+    else:
+        say(f"entry 0       in the place of {policy.log}, {found.size} entries: a break, and told as one")
+
+
 def _plain(trust: NewTrust) -> dict[str, Any]:
     return {
         "trust_policy": str(trust.path),

@@ -15,12 +15,25 @@ from datetime import datetime
 from pathlib import Path
 
 from evidence_schema import ed25519
+from evidence_schema.checkpoint import Checkpoint
 from evidence_schema.digest import Digest
+from evidence_schema.errors import BadCheckpoint, BadNote
+from evidence_schema.models.entry import LogLink, Statement, Subject
 from evidence_schema.models.trust import TrustPolicy
 from evidence_schema.note import VerifierKey
+from evidence_schema.verification.checkpoints import parse_signed, signature_faults
+from evidence_schema.verification.trust import Keyring
 from flows.errors import FlowsError, UsageError
 from flows.settings import NEW_PASSPHRASE_VARIABLE, Located, load_settings
-from flows.steps.runtime import key_uri, keyring_of, pinned_policy, signer_access, vault_credentials, vault_settings
+from flows.steps.runtime import (
+    key_uri,
+    keyring_of,
+    pinned_policy,
+    signer_access,
+    signer_of,
+    vault_credentials,
+    vault_settings,
+)
 from flows.vault.keys import (
     Signer,
     SignerAccess,
@@ -32,6 +45,7 @@ from flows.vault.keys import (
     policy_after_theft,
     write_trust_policy,
 )
+from flows.vault.log import NextEntry
 from flows.vault.vault import open_vault
 
 _SUFFIX = re.compile(r"-(from-entry-\d+|revoked-[0-9TZ]+)$")
@@ -111,6 +125,39 @@ def revoke(
         _write_settings(config, located, trust)
         trust = replace(trust, are_settings_written=True)
     return revoked, trust
+
+
+def link(config: Path, note: bytes, previous: TrustPolicy) -> Checkpoint:
+    """Begin the log of the settings with the last kept checkpoint of a log whose key was lost; that checkpoint.
+
+    Raises UsageError for a checkpoint that the previous log's policy does not believe, or a log that has begun.
+    """
+    located = load_settings(config)
+    try:
+        signed = parse_signed(note)
+    except (BadNote, BadCheckpoint) as error:
+        raise UsageError(f"expected a kept checkpoint, found: {error}; it is what --save-checkpoint wrote") from error
+    faults = signature_faults(signed, Keyring.of(previous))
+    if faults or signed.checkpoint.origin != previous.origin or previous.log == located.settings.log:
+        found = "; ".join(f"{type_}: {what}" for type_, _, what in faults) or f"one of {signed.checkpoint.origin}"
+        raise UsageError(f"expected a checkpoint of another log, {previous.origin}, by its policy, found {found}")
+    vault = open_vault(
+        vault_settings(located), signer_of(located), credentials=vault_credentials(), pinned=keyring_of(located)
+    )
+    text = note.decode("utf-8")
+
+    def decide(following: NextEntry) -> Statement | None:
+        if following.seq:
+            return None
+        entry = LogLink(**following.bare(), previous=previous.log, note=text)
+        return Statement(subject=(Subject.of("checkpoint", Digest.of(note)),), predicate=entry)
+
+    vault.log.append_unless(decide)
+    vault.log.repair()
+    first = next(vault.log.entries()).predicate
+    if not isinstance(first, LogLink) or (first.previous, first.note) != (previous.log, text):
+        raise UsageError(f"expected a log that has not begun, found {located.settings.log} begun by another entry")
+    return signed.checkpoint
 
 
 def _policy(located: Located) -> TrustPolicy:

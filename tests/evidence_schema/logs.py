@@ -27,6 +27,7 @@ from evidence_schema.models.entry import (
     Export,
     Judged,
     KeyRotate,
+    LogLink,
     RunAbandoned,
     RunClose,
     RunOpen,
@@ -196,6 +197,12 @@ class LogBuilder:
 
     def built(self) -> BuiltLog:
         return BuiltLog(self.reader, self.now, trust_policy(), self.runs, self.workbooks)
+
+
+def link(builder: LogBuilder, note: bytes, *subject: Digest, previous: str = "lost-log") -> None:
+    """The log takes the place of another one."""
+    common = {"log": LOG, "seq": 0, "time": builder.now, "collector": CollectorVersion(version="0.1.0")}
+    builder.append(LogLink(**common, previous=previous, note=note.decode()), *(subject or (Digest.of(note),)))
 
 
 def verifier_key(key: Ed25519PrivateKey) -> VerifierKey:

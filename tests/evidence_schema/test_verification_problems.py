@@ -37,7 +37,7 @@ ENCRYPTED_ONLY = {
 """Made in test_verification_encrypted.py."""
 ROTATIONS = {
     "key-epoch-differs", "rotation-malformed", "rotation-not-pinned", "rotation-missing", "rotation-not-countersigned",
-    "entry-of-stolen-key", "believed-as-kept",
+    "entry-of-stolen-key", "believed-as-kept", "link-malformed", "link-not-first", "log-linked",
 }  # fmt: skip
 """Made in test_verification_rotations.py."""
 

@@ -15,9 +15,22 @@ from typing import Any
 
 import pytest
 from cryptography.hazmat.primitives.asymmetric.ed25519 import Ed25519PrivateKey
-from logs import KEY, LAYOUT, LOG, ORIGIN, OTHER_KEY, BuiltLog, LogBuilder, MemoryReader, trust_policy, verifier_key
+from logs import (
+    KEY,
+    LAYOUT,
+    LOG,
+    ORIGIN,
+    OTHER_KEY,
+    BuiltLog,
+    LogBuilder,
+    MemoryReader,
+    link,
+    trust_policy,
+    verifier_key,
+)
 from stamped_logs import SOON, HonestAuthority, StampedBuilder, needs_openssl
 
+from evidence_schema.digest import Digest
 from evidence_schema.dsse import parse_envelope
 from evidence_schema.encoding import to_base64
 from evidence_schema.merkle import inclusion_proof, leaf_hash
@@ -321,6 +334,39 @@ def test_a_number_without_a_time_of_theft_is_refused(sound: Rotated) -> None:
         read_trust_policy(sound.policy(revoked_from=2).canonical())
     dated = sound.policy(revoked_from=2, stolen_at=sound.log.now.replace(microsecond=0))
     assert read_trust_policy(dated.canonical()) == dated
+
+
+# --------------------------------------------------------------------------------------------------------- lost keys
+
+
+def linked(note: bytes, *subject: Digest, runs_before: int = 0) -> Rotated:
+    """A log that takes the place of another one; `at` is where it says so."""
+    builder = LogBuilder()
+    for _ in range(runs_before):
+        builder.run()
+    link(builder, note, *subject)
+    at = len(builder.files) - 1
+    builder.run()
+    return Rotated(builder.built(), at)
+
+
+def test_a_log_in_the_place_of_another_is_sound_and_the_break_is_told(sound: Rotated) -> None:
+    found = linked(sound.log.reader.data(LAYOUT.checkpoint(3)))
+    report = found.report(trust_policy())
+    (note,) = report.notes
+    assert (report.exit_code, note.type) == (0, "log-linked")
+    assert "a break: in the place of lost-log, whose first 3 entries" in note.found
+
+
+def test_a_break_in_the_middle_is_told(sound: Rotated) -> None:
+    found = linked(sound.log.reader.data(LAYOUT.checkpoint(3)), runs_before=1)
+    assert found.types(trust_policy()) == {"link-not-first"}
+
+
+def test_a_link_to_nothing_is_malformed(sound: Rotated) -> None:
+    note = sound.log.reader.data(LAYOUT.checkpoint(3))
+    for found in (linked(b"no note"), linked(note + b"x"), linked(note, Digest.of(b"another"))):
+        assert found.types(trust_policy()) == {"link-malformed"}
 
 
 def test_without_a_policy_the_single_file_sees_no_problem_of_keys_either(sound: Rotated, tmp_path: Path) -> None:

@@ -442,7 +442,7 @@ class Entry:
         self.subjects = [item["digest"]["sha256"] for item in statement["subject"]]
         predicate = statement["predicate"]
         moment(predicate["time"])
-        of_run = () if predicate["type"] == "key-rotate" else ("run_id", "slot")
+        of_run = () if predicate["type"] in ("key-rotate", "log-link") else ("run_id", "slot")
         for name in ("log", "type", *of_run):
             if not isinstance(predicate[name], str):
                 raise Odd(f"no {name}")
@@ -486,6 +486,7 @@ class Verifier:
         self.stamped = 0
         self.countersigners: dict[int, Key] = {}
         self.sound: dict[int, str] = {}
+        self.previous = ""
 
     def check(self) -> Problems:
         """Every step; none stops at the first problem."""
@@ -642,6 +643,8 @@ class Verifier:
             if predicate["type"] == "key-rotate":
                 named[entry.seq] = self._guard("intact", "rotation-malformed", entry.name, self._named_key, entry)
                 epoch += 1
+            if predicate["type"] == "log-link":
+                self._guard("intact", "link-malformed", entry.name, self._link, entry)
         self.countersigners = {seq + 1: key for seq, key in named.items() if key}
         for seq, key in named.items():
             if key and self.keys is not None:
@@ -653,6 +656,15 @@ class Verifier:
             stays = any(item.raw == key.raw and item.may_sign(before) for item in self.keys or ())
             if before >= 0 and not stays and not named.get(before):
                 self.problems.add("ordered", "rotation-missing", f"entry {before}", key.keyid)
+
+    def _link(self, entry: Entry) -> None:
+        """A log in the place of one whose key was lost: a break, which stands at the beginning or nowhere."""
+        if entry.seq:
+            self.problems.add("ordered", "link-not-first", entry.name)
+        data = entry.predicate["note"].encode()
+        self.previous = f"{entry.predicate['previous']}, {Note(data).size} entries"
+        if entry.subjects != [sha256(data)]:
+            raise Odd("another subject than the note's digest")
 
     def _named_key(self, entry: Entry) -> Key:
         key = Key({"vkey": entry.predicate["vkey"]})
@@ -1303,6 +1315,10 @@ def main(arguments: Iterable[str]) -> int:
     except (CannotRun, Odd, *READ_ERRORS) as error:
         print(f"verify.py: {error}", file=sys.stderr)
         return 3
+    if verifier.previous:
+        print(
+            f"a break: this log is in the place of {ascii(verifier.previous)[1:-1]}; verify that too", file=sys.stderr
+        )
     return told_of(problems, policy, given.json, kept=bool(kept), stamped=verifier.stamped)
 
 

@@ -92,7 +92,8 @@ def _stolen(place: Organisation, bag: Path, kept: Path, rotation: int) -> None:
     assert (report["exit_code"], {problem["type"] for problem in report["problems"]}) == (4, {"entry-of-stolen-key"})
     assert [problem["key"] for problem in report["problems"]] == [layout.entry(seq) for seq in range(rotation)]
     anchored = json_of(place.evidence("verify", "--trust", str(trust), "--kept", str(kept), "--json"))
-    assert (anchored["exit_code"], [note["type"] for note in anchored["notes"]]) == (0, ["believed-as-kept"])
+    assert (anchored["exit_code"], anchored["problems"]) == (0, [])
+    assert "believed-as-kept" in {note["type"] for note in anchored["notes"]}
     code, by_file = by_single_file(bag, trust)
     assert (code, {item["type"] for item in by_file["problems"]}) == (4, {"entry-of-stolen-key"})
     code, by_file = by_single_file(bag, trust, "--kept", str(kept))

@@ -299,6 +299,17 @@ def test_an_entry_without_a_token_from_before_is_covered_by_a_later_one_only_if_
     assert [problem.key for problem in report.problems] == [LAYOUT.entry(seq) for seq in range(3, found.at)]
 
 
+@needs_openssl
+@pytest.mark.parametrize("junk", [b"", b"junk", b"\x30\x80" * 1_000_000])
+def test_a_token_that_is_none_proves_nothing_of_a_stolen_key(authority: HonestAuthority, junk: bytes) -> None:
+    found = stamped(authority)
+    reader = found.log.reader.copy()
+    for key in reader.keys(LAYOUT.tokens):
+        reader.replace(key, junk)
+    trust = authority.pinned(found.policy(stolen_at=_entry_times(found)[-1]))
+    assert "entry-of-stolen-key" in found.changed(reader).types(trust)
+
+
 def test_a_stolen_key_without_token_or_kept_checkpoint_is_believed_for_nothing(sound: Rotated) -> None:
     report = sound.report(sound.policy(stolen_at=_entry_times(sound)[-1]))
     assert [problem.key for problem in report.problems] == [LAYOUT.entry(seq) for seq in range(sound.at)]

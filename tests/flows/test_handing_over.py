@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import json
 from collections.abc import Iterator
 from dataclasses import replace
 from datetime import UTC, datetime
@@ -13,6 +14,7 @@ from simulated_kms import SimulatedKms, simulated_kms
 from evidence_schema.models.entry import KeyRotate, LogLink
 from evidence_schema.note import parse_note
 from evidence_schema.verification import read_trust_policy, verify_log
+from flows.cli.policy import policy
 from flows.errors import UsageError
 from flows.settings import load_settings
 from flows.steps.founding import Founding, found
@@ -95,6 +97,17 @@ def test_a_new_file_is_sealed_with_its_own_passphrase(config: Path, monkeypatch:
     assert open_runtime(config).vault.log.head().size == done.seq + 1
 
 
+def test_killed_before_the_policy_was_written_the_same_command_writes_it(config: Path) -> None:
+    """Before it, in the middle of it (a draft beside it is nobody's policy), or before the settings."""
+    done = hand_over(config, NEXT)
+    done.trust.path.unlink()
+    done.trust.path.with_name(f".{done.trust.path.name}.0123456789abcdef").write_bytes(b'{"half')
+    assert hand_over(config, NEXT) == done
+    assert hand_over(config, NEXT, write_settings=True).trust.fingerprint == done.trust.fingerprint
+    assert len(entries(config)) == 1
+    assert problems_of_keys(config) == []
+
+
 def test_without_its_policy_nothing_is_rotated(config: Path) -> None:
     (config.parent / "trust-policy.json").unlink()
     with pytest.raises(UsageError, match="restore it"):
@@ -156,11 +169,11 @@ def test_a_key_that_still_signs_is_rotated_before_it_is_revoked(config: Path) ->
 def test_a_new_log_begins_where_a_lost_one_was_kept(config: Path, tmp_path: Path) -> None:
     hand_over(config, NEXT, write_settings=True)
     lost = open_runtime(config).vault
-    note, policy = lost.log.checkpoint(1), pinned_policy(load_settings(config))
-    assert policy is not None
+    note, old = lost.log.checkpoint(1), pinned_policy(load_settings(config))
+    assert old is not None
     new = founded(tmp_path / "new", log="simulated-2")
     for _ in range(2):  # killed and asked again
-        assert link(new, note, policy).size == 1
+        assert link(new, note, old).size == 1
     (first,) = entries(new)
     assert isinstance(first, LogLink)
     assert (first.previous, first.note.encode()) == ("simulated", note)
@@ -170,14 +183,31 @@ def test_a_new_log_begins_where_a_lost_one_was_kept(config: Path, tmp_path: Path
     begun = founded(tmp_path / "begun", log="simulated-3")
     hand_over(begun, NEXT, write_settings=True)
     with pytest.raises(UsageError, match="has not begun"):
-        link(begun, note, policy)
+        link(begun, note, old)
     stranger = pinned_policy(load_settings(new))
     assert stranger is not None
-    for bad, by in ((b"no note", policy), (note, stranger)):
+    for bad, by in ((b"no note", old), (note, stranger)):
         with pytest.raises(UsageError, match="expected a"):
             link(founded(tmp_path / f"bad-{len(bad)}", log="simulated-4"), bad, by)
     with pytest.raises(UsageError, match="of another log"):
-        link(config, note, policy)
+        link(config, note, old)
+
+
+def test_the_role_that_signs_may_sign_whole_messages_and_nothing_else(
+    tmp_path: Path, kms: SimulatedKms, capsys: pytest.CaptureFixture[str]
+) -> None:
+    key = kms.new_key()
+    policy(config=str(founded(tmp_path / "kms", signer=key.uri)), signer=True)
+    read, sign = json.loads(capsys.readouterr().out)["Statement"]
+    assert (read["Action"], sign["Action"]) == (["kms:GetPublicKey"], ["kms:Sign"])
+    assert read["Resource"] == sign["Resource"] == [key.arn]
+    asked = {"kms:SigningAlgorithm": key.signed[0]["SigningAlgorithm"], "kms:MessageType": key.signed[0]["MessageType"]}
+    assert sign["Condition"] == {"StringEquals": asked}
+
+
+def test_a_key_in_a_file_needs_no_policy(config: Path) -> None:
+    with pytest.raises(UsageError, match="awskms:ARN"):
+        policy(config=str(config), signer=True)
 
 
 def test_what_is_printed_is_a_policy_that_can_be_read(config: Path) -> None:

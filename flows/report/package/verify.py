@@ -700,10 +700,13 @@ class Verifier:
         for name in self.package.sizes:
             found = pattern.fullmatch(name)
             if found and found[2] in roots and int(found[1]) in self.sound:
-                token, note = self.package.read(name, 1 << 20), self.package.read(self.sound[int(found[1])])
-                at = self.openssl.stamped_at(token, note, roots[found[2]])
+                note = self.sound[int(found[1])]
+                at = self._guard("timely", "token-bad", name, self._stamped_at, name, note, roots[found[2]])
                 if at is not None:
                     yield int(found[1]), at
+
+    def _stamped_at(self, name: str, note: str, roots: str) -> datetime | None:
+        return self.openssl.stamped_at(self.package.read(name, 1 << 20), self.package.read(note), roots)
 
     def _checkpoints(self, entries: list[Entry]) -> None:
         leaves = [entry.leaf for number, entry in enumerate(entries) if entry.seq == number]

@@ -3,6 +3,9 @@
 from __future__ import annotations
 
 import json
+import signal
+import subprocess
+import sys
 from collections.abc import Iterator
 from dataclasses import replace
 from datetime import UTC, datetime
@@ -10,6 +13,7 @@ from pathlib import Path
 
 import pytest
 from simulated_kms import SimulatedKms, simulated_kms
+from worlds import PROJECT
 
 from evidence_schema.models.entry import KeyRotate, LogLink
 from evidence_schema.note import parse_note
@@ -106,6 +110,50 @@ def test_killed_before_the_policy_was_written_the_same_command_writes_it(config:
     assert hand_over(config, NEXT, write_settings=True).trust.fingerprint == done.trust.fingerprint
     assert len(entries(config)) == 1
     assert problems_of_keys(config) == []
+
+
+DYING = """
+import importlib, os, signal, sys
+from pathlib import Path
+from flows.steps.handing_over import hand_over
+module, name, when, what, config, to = sys.argv[1:]
+*owners, last = name.split(".")
+owner = importlib.import_module(module)
+for part in owners:
+    owner = getattr(owner, part)
+real = getattr(owner, last)
+def dying(*args, **kwargs):
+    if what not in str(args):
+        return real(*args, **kwargs)
+    if when == "after":
+        real(*args, **kwargs)
+    os.kill(os.getpid(), signal.SIGKILL)
+setattr(owner, last, dying)
+hand_over(Path(config), to, write_settings=True)
+"""
+PUT = ("flows.vault.directory", "DirectoryStore.put")
+STEPS = [
+    ("flows.steps.handing_over", "create_key", "after", "next.pem"),
+    (*PUT, "before", "/entry/"),
+    (*PUT, "after", "/entry/"),
+    (*PUT, "after", "/checkpoint/"),
+    ("os", "link", "before", "trust-policy"),
+    ("os", "link", "after", "trust-policy"),
+    ("pathlib", "Path.replace", "before", "evidence.yaml"),
+    ("pathlib", "Path.replace", "after", "evidence.yaml"),
+]
+
+
+@pytest.mark.parametrize("step", STEPS, ids=lambda step: "-".join(step[1:]))
+def test_killed_with_nine_at_any_step_the_same_command_finishes(config: Path, step: tuple[str, str, str, str]) -> None:
+    command = [sys.executable, "-c", DYING, *step, str(config), NEXT]
+    done = subprocess.run(command, capture_output=True, text=True, check=False, cwd=PROJECT)
+    assert done.returncode == -signal.SIGKILL, done.stderr
+    is_named = load_settings(config).settings.keys.log == NEXT
+    hand_over(config, NEXT, from_="file:keys/log-key.pem" if is_named else None, write_settings=True)
+    assert [type(entry) for entry in entries(config)] == [KeyRotate]
+    assert problems_of_keys(config) == []
+    assert open_runtime(config).vault.log.repair() == ()
 
 
 def test_without_its_policy_nothing_is_rotated(config: Path) -> None:

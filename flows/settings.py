@@ -33,8 +33,12 @@ from flows.errors import SettingsError
 
 CONFIG_VARIABLE = "EVIDENCE_CONFIG"
 PASSPHRASE_VARIABLE = "EVIDENCE_KEY_PASSPHRASE"  # noqa: S105 (the name of a variable)
+NEW_PASSPHRASE_VARIABLE = "EVIDENCE_NEW_KEY_PASSPHRASE"  # noqa: S105 (the name of a variable)
 KEYS_KEY_VARIABLE = "EVIDENCE_KEYS_ACCESS_KEY_ID"
 KEYS_SECRET_VARIABLE = "EVIDENCE_KEYS_SECRET_ACCESS_KEY"  # noqa: S105 (the name of a variable)
+SIGNER_KEY_VARIABLE = "EVIDENCE_SIGNER_ACCESS_KEY_ID"
+SIGNER_SECRET_VARIABLE = "EVIDENCE_SIGNER_SECRET_ACCESS_KEY"  # noqa: S105 (the name of a variable)
+SIGNER_TOKEN_VARIABLE = "EVIDENCE_SIGNER_SESSION_TOKEN"  # noqa: S105 (the name of a variable)
 VAULT_KEY_VARIABLE = "EVIDENCE_VAULT_ACCESS_KEY_ID"
 VAULT_SECRET_VARIABLE = "EVIDENCE_VAULT_SECRET_ACCESS_KEY"  # noqa: S105 (the name of a variable)
 DEFAULT_CONFIG = "evidence.yaml"
@@ -118,10 +122,13 @@ class VaultSettings(Frozen):
 
 
 class KeySettings(Frozen):
-    """Signing key and pseudonym key, by URI."""
+    """Signing key (`file:PATH`, or `awskms:ARN` of an Ed25519 key) and pseudonym key, by URI."""
 
-    log: str = Field(pattern=r"^file:.+")
+    log: str = Field(pattern=r"^(file:.+|awskms:arn:aws[a-z-]*:kms:[a-z0-9-]+:\d{12}:key/[\w-]+)$", max_length=500)
     pseudonyms: str = Field(pattern=r"^file:.+")
+    profile: str | None = None
+    """Of a signing key in KMS: whose credentials sign. The role that gathers evidence must not be able to."""
+    kms_endpoint: Endpoint | None = None
 
 
 class TimestampAuthority(Frozen):

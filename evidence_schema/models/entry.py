@@ -46,7 +46,9 @@ class CollectorVersion(Frozen):
 
 
 class EntryBase(Frozen):
-    """What each entry carries. `prev` is the SHA-256 of the previous entry's file; entry 0 has none."""
+    """What each entry carries. `prev` is the SHA-256 of the previous entry's file; entry 0 has none. `key_epoch` counts
+    the rotations before it.
+    """
 
     log: LogName
     seq: NonNegative
@@ -54,11 +56,16 @@ class EntryBase(Frozen):
     time: UtcTime
     key_epoch: NonNegative = 0
     collector: CollectorVersion
+
+
+class RunEntry(EntryBase):
+    """What each entry about a run carries."""
+
     run_id: RunId
     slot: SlotName
 
 
-class RunOpen(EntryBase):
+class RunOpen(RunEntry):
     """Written before the first API call: what is about to happen, for whom, and by which rules."""
 
     type: Literal["run-open"] = "run-open"
@@ -81,7 +88,7 @@ class RunOpen(EntryBase):
     simulated: bool = False
 
 
-class RunClose(EntryBase):
+class RunClose(RunEntry):
     """Written after the last artifact."""
 
     type: Literal["run-close"] = "run-close"
@@ -95,14 +102,14 @@ class RunClose(EntryBase):
     status: Literal["complete", "partial"]
 
 
-class RunAbandoned(EntryBase):
+class RunAbandoned(RunEntry):
     """An attempt that will not be finished stays visible."""
 
     type: Literal["run-abandoned"] = "run-abandoned"
     reason: Literal["resume window passed", "operator"]
 
 
-class Judged(EntryBase):
+class Judged(RunEntry):
     """Findings and outcomes of a closed run, by the rules sealed at its opening."""
 
     type: Literal["judged"] = "judged"
@@ -116,7 +123,7 @@ class Judged(EntryBase):
     counts: dict[str, NonNegative]
 
 
-class Export(EntryBase):
+class Export(RunEntry):
     """A workbook left the log: which bytes, compiled at which tree size. Of a package (`package` says in which form)
     the bytes are its scope statement, which names the digest of all that was drawn for it.
     """
@@ -137,7 +144,7 @@ class Export(EntryBase):
     """The vault's own copy, where it shows personal findings; else the copy is the blob of `digest`."""
 
 
-class Erasure(EntryBase):
+class Erasure(RunEntry):
     """Data keys of a run's artifacts: to be destroyed (`ordered`), and found destroyed when looked for (`done`).
 
     The order stands in the log before the first key goes, so that a hold written meanwhile is seen by one side or the
@@ -152,7 +159,7 @@ class Erasure(EntryBase):
     approver: Role
 
 
-class Hold(EntryBase):
+class Hold(RunEntry):
     """Nothing of the run may be erased (or, where `artifacts` are named, none of these) until the case releases it."""
 
     type: Literal["hold"] = "hold"
@@ -162,7 +169,7 @@ class Hold(EntryBase):
     artifacts: tuple[Digest, ...] = Field(default=(), max_length=16)
 
 
-class Extension(EntryBase):
+class Extension(RunEntry):
     """The store was told to keep everything that proves a run for longer; a lock is never shortened."""
 
     type: Literal["extension"] = "extension"
@@ -171,9 +178,29 @@ class Extension(EntryBase):
     approver: Role
 
 
-Predicate = Annotated[
-    RunOpen | RunClose | RunAbandoned | Judged | Export | Erasure | Hold | Extension, Field(discriminator="type")
-]
+class KeyRotate(EntryBase):
+    """The log goes on with another key. Signed by the key that ends here; the checkpoint over it by both. The subject
+    is the new key's id. It proves nothing to whoever has not pinned the new key as well.
+    """
+
+    type: Literal["key-rotate"] = "key-rotate"
+    vkey: str = Field(max_length=400)
+    """The key that signs from the next entry on (C2SP verifier key)."""
+
+
+class LogLink(EntryBase):
+    """The first entry of a log that takes the place of one whose key was lost: where that one ended, as somebody kept
+    it. A break, and told as one: no key of the old log signs it. The subject is the digest of the note's bytes.
+    """
+
+    type: Literal["log-link"] = "log-link"
+    previous: LogName
+    note: str = Field(max_length=2048)
+    """The last checkpoint of the previous log that was kept outside of it, with its signatures."""
+
+
+RunPredicate = RunOpen | RunClose | RunAbandoned | Judged | Export | Erasure | Hold | Extension
+Predicate = Annotated[RunPredicate | KeyRotate | LogLink, Field(discriminator="type")]
 
 
 class Statement(Frozen):

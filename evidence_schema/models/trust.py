@@ -6,16 +6,24 @@ from pydantic import Field
 
 from evidence_schema.digest import Digest
 from evidence_schema.layout import AUTHORITY
-from evidence_schema.models.base import Frozen, NonNegative
+from evidence_schema.models.base import Frozen, NonNegative, UtcTime
 from evidence_schema.models.names import LogName
 
 
 class TrustedKey(Frozen):
-    """A verifier key (C2SP vkey) and the entries it may sign: from `first`, up to and without `until`."""
+    """A verifier key (C2SP vkey) and the entries it may sign: from `first`, up to and without `until`.
+
+    A key that was stolen is believed only for entries that stood before: a time-stamp token or a kept checkpoint older
+    than the theft covers them.
+    """
 
     vkey: str = Field(max_length=400)
     first: NonNegative = 0
     until: NonNegative | None = None
+    stolen_at: UtcTime | None = None
+    """The earliest moment at which somebody else may have had it."""
+    revoked_from: NonNegative | None = None
+    """Of a stolen key: entries from this number on are not believed, whatever covers them."""
 
 
 class TrustedAuthority(Frozen):

@@ -3,9 +3,10 @@
 1. List every version: one a key, no delete marker, only keys that the layout knows.
 2. Read the entries: 0 to n-1 without a gap, each the one spelling of a small statement that names its log, its number
    and the entry before it; times never run backwards.
-3. Check each entry's one signature by the keys pinned for its number. A key found in the store is never trusted.
+3. Check each entry's one signature by the keys pinned for its number. A key found in the store is never trusted: a
+   rotation entry must name the key that is pinned for what follows, and stand where the pinned keys change.
 4. Recompute the Merkle root under every checkpoint and check its signatures; one stands for each size up to the
-   newest; the checkpoint that the auditor kept is a beginning of this log.
+   newest; the one over a rotation by both keys; the checkpoint that the auditor kept is a beginning of this log.
 5. Follow the runs: each opened once, ended at most once, judged and exported after its close; what entries name exists;
    nothing is erased that was not ordered to be, or that is held.
 6. Compare each manifest with the sealed plan and with the receipts, both ways: planned units are rows are receipts.
@@ -14,7 +15,7 @@
 8. Compare findings and outcomes with the entries that sealed their manifest, catalogue, plan and settings.
 9. Look at the times: nothing from the future, receipts within their run, the newest run not older than promised; by
    the time-stamp tokens of pinned authorities each entry existed when it says, and each run began after the token that
-   it names.
+   it names. What a stolen key signed is believed only where a token, or what was kept, is older than the theft.
 10. Of a package: it is a sound bag; the last entry of its log names its scope, the scope names every file drawn for it;
     what the scope promises is there, and what it leaves out is a note, never missing evidence.
 11. A proof of one artifact, by itself: its checkpoint is signed, its entry is in the log, its row is in the manifest.

@@ -12,7 +12,7 @@ from evidence_schema.encoding import to_base64
 from evidence_schema.errors import BadCheckpoint, BadNote, BadSignature
 from evidence_schema.layout import Layout
 from evidence_schema.merkle import node_hash
-from evidence_schema.note import MAX_NOTE_BYTES, Note, parse_note
+from evidence_schema.note import MAX_NOTE_BYTES, Note, VerifierKey, parse_note
 from evidence_schema.reader import Reader
 from evidence_schema.verification.listing import Listing, stands
 from evidence_schema.verification.problems import Problems
@@ -75,8 +75,15 @@ class Checkpoints:
     """The checkpoints of a log over the entries that were read."""
 
     def __init__(
-        self, reader: Reader, layout: Layout, leaves: Sequence[bytes], keyring: Keyring | None, problems: Problems
+        self,
+        reader: Reader,
+        layout: Layout,
+        leaves: Sequence[bytes],
+        keyring: Keyring | None,
+        problems: Problems,
+        countersigners: Mapping[int, VerifierKey] | None = None,
     ) -> None:
+        self._countersigners = countersigners or {}
         self._reader = reader
         self._layout = layout
         self._leaves = leaves
@@ -151,17 +158,26 @@ class Checkpoints:
             faults.append(("checkpoint-root-differs", to_base64(running.root()), to_base64(checkpoint.root)))
         if self._keyring is not None:
             faults += signature_faults(signed, self._keyring)
+        next_key = self._countersigners.get(size)
+        if next_key is not None and not _names(signed.note, next_key):
+            faults.append(("rotation-not-countersigned", f"a signature by {next_key} as well", "none"))
         for type_, expected, found in faults:
             self._problems.add(type_, key, expected, found)
         return not faults
 
 
+def _names(note: Note, key: VerifierKey) -> bool:
+    return any((line.name, line.key_id) == (key.name, key.key_id) for line in note.signatures)
+
+
 def signature_faults(signed: SignedCheckpoint, keyring: Keyring) -> list[tuple[str, object, object]]:
-    """Every line must be a pinned key's and hold, and one of them by a key that may sign the newest entry covered."""
+    """Every line must be a pinned key's and hold; one by a key that may sign the newest entry covered, and another only
+    by the key that follows it.
+    """
     faults: list[tuple[str, object, object]] = []
     index = max(signed.checkpoint.size - 1, 0)
     message = signed.note.text.encode()
-    in_range, seen = False, set()
+    in_range, strange, seen = False, False, set()
     for line in signed.note.signatures:
         known = keyring.by_note_key(line.name, line.key_id)
         who = f"{line.name} {line.key_id.hex()}"
@@ -171,12 +187,17 @@ def signature_faults(signed: SignedCheckpoint, keyring: Keyring) -> list[tuple[s
         if (line.name, line.key_id) in seen:
             faults.append(("checkpoint-signature-bad", "one signature a key", f"a second one by {who}"))
         seen.add((line.name, line.key_id))
-        in_range = in_range or any(pinned.may_sign(index) for pinned in known)
+        if any(pinned.may_sign(index) for pinned in known):
+            in_range = True
+        elif not any(pinned.first == index + 1 for pinned in known):
+            strange = True
+            found = f"one by {who}, pinned for other entries"
+            faults.append(("checkpoint-key-out-of-range", f"signatures by keys pinned for entry {index}", found))
         try:
             ed25519.verify(known[0].key.raw_public, message, line.signature)
         except BadSignature as error:
             faults.append(("checkpoint-signature-bad", "a signature that holds", error))
-    if seen and not in_range:
+    if seen and not in_range and not strange:
         found = "none of its signatures by such a key"
         faults.append(("checkpoint-key-out-of-range", f"a signature by a key pinned for entry {index}", found))
     return faults

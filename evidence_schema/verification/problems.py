@@ -50,6 +50,12 @@ TYPES: dict[str, tuple[int, Property]] = {
     "entry-key-unknown": (3, _A),
     "entry-key-out-of-range": (3, _A),
     "entry-signature-bad": (3, _A),
+    "key-epoch-differs": (3, _O),
+    "rotation-malformed": (3, _I),
+    "rotation-not-pinned": (3, _A),
+    "rotation-missing": (3, _O),
+    "link-malformed": (3, _I),
+    "link-not-first": (3, _O),
     "checkpoint-missing": (4, _C),
     "checkpoint-unreadable": (4, _C),
     "checkpoint-malformed": (4, _I),
@@ -60,6 +66,7 @@ TYPES: dict[str, tuple[int, Property]] = {
     "checkpoint-key-unknown": (4, _A),
     "checkpoint-key-out-of-range": (4, _A),
     "checkpoint-signature-bad": (4, _A),
+    "rotation-not-countersigned": (4, _A),
     "kept-checkpoint-of-another-log": (4, _K),
     "kept-checkpoint-not-signed": (4, _K),
     "kept-checkpoint-root-differs": (4, _K),
@@ -130,6 +137,7 @@ TYPES: dict[str, tuple[int, Property]] = {
     "earlier-token-missing": (9, _T),
     "earlier-token-unknown": (9, _T),
     "entry-before-its-token": (9, _T),
+    "entry-of-stolen-key": (9, _A),
     "nothing-collected": (9, _F),
     "stale": (9, _F),
     "bag-malformed": (10, _I),
@@ -157,8 +165,10 @@ TYPES: dict[str, tuple[int, Property]] = {
     "artifacts-erased": (5, _C),
     "erasure-unfinished": (5, _C),
     "not-opened": (7, _I),
+    "believed-as-kept": (9, _A),
+    "log-linked": (3, _C),
 }
-"""Type -> (step, property). The last nine are only ever notes: they say what an auditor wants to know, not a fault."""
+"""Type -> (step, property). The last eleven are only ever notes: what an auditor wants to know, and no fault."""
 _LATE = frozenset({"entry-time-late", "entry-time-unproven"})
 """An authority that does not answer is no tampering; and whoever back-dates looks the same, so it is never hidden."""
 

@@ -20,6 +20,7 @@ from evidence_schema.verification.entries import Entry, read_entry
 from evidence_schema.verification.problems import Problem, Problems
 from evidence_schema.verification.reading import Misshapen, parsed
 from evidence_schema.verification.report import exit_code
+from evidence_schema.verification.rotations import check_stolen
 from evidence_schema.verification.runs import named_by
 from evidence_schema.verification.signatures import check_signatures
 from evidence_schema.verification.trust import Keyring
@@ -63,6 +64,7 @@ def verify_proof(data: bytes, *, trust: TrustPolicy | None, artifact: Iterable[b
     if trust is not None:
         keyring = Keyring.of(trust)
         check_signatures([entry], keyring, problems)
+        check_stolen([(entry, None)], keyring, 0, problems)
         problems.compare(
             "proof-differs", WHERE, ("log", trust.log, proof.log), ("origin", trust.origin, checkpoint.origin)
         )

@@ -8,7 +8,17 @@ from datetime import datetime, timedelta
 
 from evidence_schema.digest import Digest
 from evidence_schema.models.encrypted import Context, EncryptedBlob
-from evidence_schema.models.entry import Erasure, Export, Judged, Predicate, RunAbandoned, RunClose, RunOpen
+from evidence_schema.models.entry import (
+    Erasure,
+    Export,
+    Judged,
+    Predicate,
+    RunAbandoned,
+    RunClose,
+    RunEntry,
+    RunOpen,
+    RunPredicate,
+)
 from evidence_schema.verification.blobs import Claims, EncryptedClaim
 from evidence_schema.verification.entries import Entry
 from evidence_schema.verification.problems import Problems
@@ -39,15 +49,16 @@ def follow_runs(entries: Iterable[Entry], claims: Claims, problems: Problems, sc
     """Every opened run by its id."""
     runs: dict[str, Run] = {}
     for entry in entries:
-        if entry.predicate is None:
+        predicate = entry.predicate
+        if predicate is None or not isinstance(predicate, RunEntry):
             continue
-        if isinstance(entry.predicate, RunOpen):
-            _open(runs, entry, entry.predicate, problems)
-        elif (run := runs.get(entry.predicate.run_id)) is None:
-            problems.add("run-not-opened", entry.key, f"an opened run {entry.predicate.run_id}", "none before it")
+        if isinstance(predicate, RunOpen):
+            _open(runs, entry, predicate, problems)
+        elif (run := runs.get(predicate.run_id)) is None:
+            problems.add("run-not-opened", entry.key, f"an opened run {predicate.run_id}", "none before it")
         else:
-            _advance(run, entry, entry.predicate, problems)
-        _check_named(entry, entry.predicate, runs.get(entry.predicate.run_id), claims, problems, scope)
+            _advance(run, entry, predicate, problems)
+        _check_named(entry, predicate, runs.get(predicate.run_id), claims, problems, scope)
     return runs
 
 
@@ -70,7 +81,7 @@ def _open(runs: dict[str, Run], entry: Entry, opened: RunOpen, problems: Problem
         runs[opened.run_id] = Run(entry.key, opened, entry.digest)
 
 
-def _advance(run: Run, entry: Entry, predicate: Predicate, problems: Problems) -> None:
+def _advance(run: Run, entry: Entry, predicate: RunPredicate, problems: Problems) -> None:
     if predicate.slot != run.opened.slot:
         problems.add("run-slot-differs", entry.key, run.opened.slot, predicate.slot)
     if isinstance(predicate, RunClose | RunAbandoned):
@@ -107,7 +118,7 @@ def _export(run: Run, entry: Entry, export: Export, problems: Problems) -> None:
 
 
 def _check_named(
-    entry: Entry, predicate: Predicate, run: Run | None, claims: Claims, problems: Problems, scope: Scope
+    entry: Entry, predicate: RunPredicate, run: Run | None, claims: Claims, problems: Problems, scope: Scope
 ) -> None:
     """What an entry names exists, and its subject is something that it names."""
     named = named_by(predicate)

@@ -5,7 +5,7 @@ from __future__ import annotations
 from dataclasses import dataclass, field
 
 from evidence_schema.digest import Digest
-from evidence_schema.models.entry import Export, Predicate, RunAbandoned
+from evidence_schema.models.entry import Export, RunAbandoned, RunPredicate
 from evidence_schema.models.package import PackageScope
 from evidence_schema.models.receipt import Receipt
 
@@ -45,7 +45,7 @@ class Scope:
             and not set(scope.requirements).isdisjoint(receipt.requirements)
         )
 
-    def has_named(self, predicate: Predicate, what: str) -> bool:
+    def has_named(self, predicate: RunPredicate, what: str) -> bool:
         """Whether a blob that an entry names is in."""
         if self.promised is None or isinstance(predicate, RunAbandoned):
             return True

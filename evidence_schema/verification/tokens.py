@@ -42,6 +42,7 @@ class Proven:
 
     words: str | None
     missing: str = ""
+    tokens: tuple[Token, ...] = ()
 
 
 @dataclass(frozen=True, slots=True)
@@ -162,5 +163,6 @@ def _proven(entries: Sequence[Entry], tokens: Sequence[Token]) -> Proven:
     newest = max(token.time for token in tokens)
     return Proven(
         f"{proven} of {len(entries)} entries existed at the times that {len(tokens)} tokens of {authorities} tell, "
-        f"the newest at {newest:%Y-%m-%dT%H:%M:%SZ}"
+        f"the newest at {newest:%Y-%m-%dT%H:%M:%SZ}",
+        tokens=tuple(tokens),
     )

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from dataclasses import dataclass
+from datetime import datetime
 from typing import Self
 
 from pydantic import ValidationError
@@ -53,6 +54,8 @@ def _key_faults(policy: TrustPolicy) -> list[str]:
             faults.append(f"$.keys[{number}].vkey: {error}")
         if key.until is not None and key.until <= key.first:
             faults.append(f"$.keys[{number}]: expected `until` beyond {key.first}, found {key.until}")
+        if key.revoked_from is not None and key.stolen_at is None:
+            faults.append(f"$.keys[{number}]: expected `stolen_at` with `revoked_from`, found none")
     return faults + _authority_faults(policy)
 
 
@@ -83,6 +86,8 @@ class PinnedKey:
     key: VerifierKey
     first: int
     until: int | None
+    stolen_at: datetime | None = None
+    revoked_from: int | None = None
 
     def may_sign(self, index: int) -> bool:
         """Whether entry number `index` lies in its range."""
@@ -98,7 +103,16 @@ class Keyring:
     @classmethod
     def of(cls, policy: TrustPolicy) -> Self:
         """Raises BadKey for a policy whose verifier keys are none."""
-        return cls(tuple(PinnedKey(VerifierKey.parse(key.vkey), key.first, key.until) for key in policy.keys))
+        return cls(
+            tuple(
+                PinnedKey(VerifierKey.parse(key.vkey), key.first, key.until, key.stolen_at, key.revoked_from)
+                for key in policy.keys
+            )
+        )
+
+    def signing(self, index: int) -> frozenset[VerifierKey]:
+        """The keys that may sign entry number `index`."""
+        return frozenset(pinned.key for pinned in self.pinned if pinned.may_sign(index))
 
     def by_key_id(self, key_id: str) -> tuple[PinnedKey, ...]:
         """As an envelope names a key: SHA-256 of the raw public key."""

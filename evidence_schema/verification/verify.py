@@ -28,11 +28,12 @@ from evidence_schema.verification.problems import Problems
 from evidence_schema.verification.progress import Progress, ProgressCallback
 from evidence_schema.verification.reading import WIDTH
 from evidence_schema.verification.report import Given, Report, WorkbookReport, verdicts
+from evidence_schema.verification.rotations import check_links, check_rotations, check_stolen
 from evidence_schema.verification.runs import RESUME_WINDOW, Run, check_endings, follow_runs
 from evidence_schema.verification.scope import VAULT
 from evidence_schema.verification.signatures import check_log_name, check_signatures
 from evidence_schema.verification.times import check_entry_times, check_freshness
-from evidence_schema.verification.tokens import Proven, Tokens
+from evidence_schema.verification.tokens import Proven, Tokens, covered
 from evidence_schema.verification.trust import Keyring
 
 
@@ -89,9 +90,12 @@ class _Examination:
         check_signatures(entries, self.keyring, problems)  # 3
         if self.trust is not None:
             check_log_name(self.layout.log, self.trust, self.layout.root, problems)
+        origin = None if self.trust is None else self.trust.origin
+        check_links(entries, problems)
+        countersigners = check_rotations(entries, self.keyring, origin, self.layout, problems)
         leaves = [entry.leaf for entry in beginning(entries)]
-        checkpoints = Checkpoints(self.reader, self.layout, leaves, self.keyring, problems)  # 4
-        checked = checkpoints.check(listing, None if self.trust is None else self.trust.origin)
+        checkpoints = Checkpoints(self.reader, self.layout, leaves, self.keyring, problems, countersigners)  # 4
+        checked = checkpoints.check(listing, origin)
         if self.earlier is not None:
             checkpoints.check_kept(self.earlier, checked.origin)
         return _Chain(entries, leaves, checked)
@@ -138,6 +142,9 @@ def verify_log(
     pinned = None if trust is None else trust.timestamps
     tokens = Tokens(reader, layout, pinned, chain.checked.digests, problems, width)
     proven = tokens.check(listing, beginning(chain.entries), now)
+    if asked.keyring is not None:
+        kept_size = 0 if asked.earlier is None else asked.earlier.checkpoint.size
+        check_stolen(covered(chain.entries, proven.tokens), asked.keyring, kept_size, problems)
     if trust is not None:
         check_freshness(runs, trust, layout, now, problems)
     if claims.left_out:

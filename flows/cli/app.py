@@ -20,6 +20,7 @@ from flows.cli import (
     erase,
     init,
     keep,
+    keys,
     package,
     plan,
     policy,
@@ -64,6 +65,7 @@ app.command("erase")(erase.erase)
 app.command("hold")(keep.hold)
 app.command("extend")(keep.extend)
 app.add_typer(data_keys.app, name="data-keys")
+app.add_typer(keys.app, name="keys")
 app.command("demo")(demo.demo)
 
 

@@ -43,12 +43,17 @@ def init(
         list[str] | None,
         typer.Option(metavar="ID=URL=ROOTS.pem", help="A time-stamp authority (RFC 3161); may be repeated"),
     ] = None,
+    signer: Annotated[
+        str | None,
+        typer.Option(metavar="awskms:ARN", help="An Ed25519 signing key in AWS KMS [default: a new file in --keys]"),
+    ] = None,
     simulated: Annotated[bool, typer.Option("--simulated", help="Mark everything as SIMULATED")] = False,
     json: Json = False,
 ) -> None:
     """Write evidence.yaml, a signing key (0600; sealed with $EVIDENCE_KEY_PASSPHRASE where it is set), a pseudonym key,
-    a key encryption key with a place for data keys, and trust-policy.json, which the auditor pins. Nothing that exists
-    is written over. Keep a copy of the key encryption key: without it, personal evidence can never be read again.
+    a key encryption key with a place for data keys, and trust-policy.json, which the auditor pins. With --signer a key
+    in KMS signs, with $EVIDENCE_SIGNER_ACCESS_KEY_ID and its like where they are set. Nothing that exists is written
+    over. Keep a copy of the key encryption key: without it, personal evidence can never be read again.
 
     On a terminal it asks for the organisation's roles, SOC 2 categories and tags where they are not given: a control
     that does not bind the organisation is then not applicable, with that reason.
@@ -77,6 +82,7 @@ def init(
                 _asked(required_tag, "Tag keys that each resource must carry, such as data-class, owner")
             ),
             timestamps=tuple(_authority(text) for text in timestamp or ()),
+            signer=signer,
         )
     )
     if json:

@@ -36,6 +36,7 @@ from flows.steps.runtime import (
 from flows.steps.selecting import planned_for
 from flows.vault.errors import NotLocked, StoreDenied, TimestampUnavailable
 from flows.vault.key_encryption import quarter_of
+from flows.vault.keys import check_signs
 from flows.vault.locks import CLASSES, LockPolicy, class_end
 from flows.vault.timestamps import ask
 from flows.vault.vault import Vault, assemble, open_store, utc_now
@@ -81,7 +82,13 @@ def examine(config: Path) -> list[Examined]:
 
 
 def _key(located: Located) -> Iterator[Examined]:
-    yield Examined("signing key", "ready", f"Ed25519, key id {signer_of(located).key_id}")
+    """It signs random bytes, and the signature holds by the key that the policy pins, where it pins this one."""
+    signer, policy = signer_of(located), pinned_policy(located)
+    pinned = [VerifierKey.parse(key.vkey).raw_public for key in policy.keys] if policy else []
+    ours = next((raw for raw in pinned if raw == signer.public_raw), None)
+    check_signs(signer, ours)
+    where = "in AWS KMS" if located.settings.keys.log.startswith("awskms:") else "in a file"
+    yield Examined("signing key", "ready", f"Ed25519 {where}, key id {signer.key_id}: it signs")
 
 
 def _pseudonyms(located: Located) -> Iterator[Examined]:
@@ -97,8 +104,12 @@ def _policy(located: Located) -> Iterator[Examined]:
         yield Examined("trust policy", "fails", f"expected {path}, found none; {hint}")
         return
     ours = signer_of(located).public_raw
-    if any(VerifierKey.parse(key.vkey).raw_public == ours for key in policy.keys):
+    pinned = [key for key in policy.keys if VerifierKey.parse(key.vkey).raw_public == ours]
+    if any(key.until is None for key in pinned):
         yield Examined("trust policy", "ready", f"fingerprint {policy.fingerprint}")
+    elif pinned:
+        found = f"expected our signing key for what comes, found it until entry {pinned[-1].until} only"
+        yield Examined("trust policy", "fails", f"{found}; name the key that follows as keys.log")
     else:
         hint = "run with the key that it names"
         yield Examined("trust policy", "fails", f"expected our signing key in it, found another; {hint}")

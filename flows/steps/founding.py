@@ -17,10 +17,19 @@ from evidence_schema.models.trust import TimestampTrust, TrustedAuthority
 from evidence_schema.timestamp import PinnedAuthorities
 from flows.errors import SettingsError
 from flows.settings import Located, Settings
-from flows.steps.runtime import passphrase, vault_settings
+from flows.steps.runtime import passphrase, signer_access, vault_settings
 from flows.vault.key_encryption import create_kek
 from flows.vault.key_places import KeyFolder
-from flows.vault.keys import create_key, create_pseudonym_key, keep_out, trust_policy_for, write_trust_policy
+from flows.vault.keys import (
+    Signer,
+    check_signs,
+    create_key,
+    create_pseudonym_key,
+    keep_out,
+    load_signer,
+    trust_policy_for,
+    write_trust_policy,
+)
 from flows.vault.settings import folder_of
 from flows.vault.vault import open_store, utc_now
 
@@ -67,6 +76,8 @@ class Founding:
     """Roles, categories and who signed them, as the settings hold them."""
     required_tags: tuple[str, ...] = ()
     timestamps: tuple[NamedAuthority, ...] = ()
+    signer: str | None = None
+    """`awskms:ARN` of a signing key that exists; without it one is made in a file."""
 
 
 @dataclass(frozen=True)
@@ -83,14 +94,16 @@ def found(founding: Founding) -> Founded:
     trusted = _trusted(founding.timestamps)
     located = Located(settings=settings, folder=founding.config.parent)
     policy_path = located.path(settings.trust_policy)
-    key_path, pseudonyms_path = located.path(settings.keys.log), located.path(settings.keys.pseudonyms)
+    key_path = None if founding.signer else located.path(settings.keys.log)
+    pseudonyms_path = located.path(settings.keys.pseudonyms)
     kek_path = located.path(str(founding.keys / _KEK))
     for path in (founding.config, policy_path, key_path, pseudonyms_path, kek_path):
-        if path.exists():
+        if path is not None and path.exists():
             raise SettingsError(f"expected no file at {path}, found one; move it away, or name another place")
+    standing = _standing_signer(located) if key_path is None else None
     if folder_of(located.vault_url) is not None:
         open_store(vault_settings(located), create=True)
-    key = create_key(key_path, passphrase(), vault_url=located.vault_url)
+    key = standing or create_key(located.path(settings.keys.log), passphrase(), vault_url=located.vault_url)
     create_pseudonym_key(pseudonyms_path, vault_url=located.vault_url)
     create_kek(kek_path, passphrase(), utc_now(), vault_url=located.vault_url)
     data_keys_path = located.path(str(founding.keys / _DATA_KEYS))
@@ -102,10 +115,19 @@ def found(founding: Founding) -> Founded:
     founding.config.parent.mkdir(parents=True, exist_ok=True)
     with founding.config.open("x", encoding="utf-8") as file:
         file.write(_HEADER + dump_yaml(_document(founding)))
-    keys = {"signing key": key_path, "pseudonyms": pseudonyms_path, "KEK": kek_path}
+    keys = {"pseudonyms": pseudonyms_path, "KEK": kek_path}
+    if key_path is not None:
+        keys = {"signing key": key_path} | keys
     if founding.data_keys is None:
         keys["data keys"] = data_keys_path
     return Founded({"settings": founding.config, **keys, "trust policy": policy_path}, policy.fingerprint)
+
+
+def _standing_signer(located: Located) -> Signer:
+    """The key in KMS, which signs once before anything is written."""
+    signer = load_signer(located.settings.keys.log, signer_access(located))
+    check_signs(signer)
+    return signer
 
 
 def _trusted(authorities: tuple[NamedAuthority, ...]) -> TimestampTrust | None:
@@ -150,7 +172,7 @@ def _document(founding: Founding) -> dict[str, Any]:
         "regions": list(founding.regions),
         "vault": vault,
         "keys": {
-            "log": f"file:{founding.keys / 'log-key.pem'}",
+            "log": founding.signer or f"file:{founding.keys / 'log-key.pem'}",
             "pseudonyms": f"file:{founding.keys / 'pseudonyms.key'}",
         },
         "trust_policy": "trust-policy.json",

@@ -12,12 +12,15 @@ from pathlib import Path
 
 from controls.models import Catalog
 from evidence_schema.models.trust import TrustPolicy
-from evidence_schema.verification.trust import read_trust_policy
+from evidence_schema.verification.trust import Keyring, read_trust_policy
 from flows.collectors.registry import Kinds, load_kinds
 from flows.settings import (
     KEYS_KEY_VARIABLE,
     KEYS_SECRET_VARIABLE,
     PASSPHRASE_VARIABLE,
+    SIGNER_KEY_VARIABLE,
+    SIGNER_SECRET_VARIABLE,
+    SIGNER_TOKEN_VARIABLE,
     VAULT_KEY_VARIABLE,
     VAULT_SECRET_VARIABLE,
     Located,
@@ -26,7 +29,7 @@ from flows.settings import (
 )
 from flows.steps.rules import catalog_of
 from flows.vault.data_keys import DataKeys
-from flows.vault.keys import Signer, load_key, load_pseudonyms
+from flows.vault.keys import Signer, SignerAccess, load_pseudonyms, load_signer
 from flows.vault.settings import Authority, DataKeySettings, StoreCredentials, VaultSettings
 from flows.vault.vault import Vault, open_data_keys, open_store, open_vault, utc_now
 
@@ -61,6 +64,7 @@ def open_runtime(config: Path, *, writing: bool = True) -> Runtime:
             signer_of(located) if writing else None,
             credentials=vault_credentials(),
             keys=data_keys_of(located),
+            pinned=keyring_of(located) if writing else None,
         ),
     )
 
@@ -128,8 +132,32 @@ def passphrase() -> bytes | None:
 
 
 def signer_of(located: Located) -> Signer:
-    """The log's signing key; its passphrase comes from the environment."""
-    return load_key(f"file:{located.path(located.settings.keys.log)}", passphrase())
+    """The log's signing key; its passphrase, or the credentials that sign, come from the environment."""
+    return load_signer(key_uri(located), signer_access(located))
+
+
+def key_uri(located: Located, uri: str | None = None) -> str:
+    """The URI of a signing key, by default the log's, a file made absolute."""
+    uri = uri or located.settings.keys.log
+    return f"file:{located.path(uri)}" if uri.startswith("file:") else uri
+
+
+def signer_access(located: Located) -> SignerAccess:
+    """Of the signing key; a key in KMS has its own credentials, apart from those that evidence is gathered with."""
+    access, secret = os.environ.get(SIGNER_KEY_VARIABLE), os.environ.get(SIGNER_SECRET_VARIABLE)
+    token = os.environ.get(SIGNER_TOKEN_VARIABLE, "")
+    return SignerAccess(
+        passphrase=passphrase(),
+        kms_endpoint=located.settings.keys.kms_endpoint,
+        profile=located.settings.keys.profile,
+        credentials=StoreCredentials(access, secret, token) if access and secret else None,
+    )
+
+
+def keyring_of(located: Located) -> Keyring | None:
+    """The keys that the trust policy beside the settings pins; None where there is none."""
+    policy = pinned_policy(located)
+    return Keyring.of(policy) if policy is not None else None
 
 
 def requester_of(located: Located) -> str:

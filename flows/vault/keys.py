@@ -1,4 +1,4 @@
-"""Signing keys on this machine, the pseudonym key, and the trust policy that an auditor pins.
+"""Signing keys by URI, the pseudonym key, and the trust policy that an auditor pins.
 
 A key lies in a file of its owner's, outside the vault: who can write the evidence must not find the key beside it.
 """
@@ -12,6 +12,7 @@ import secrets
 import stat
 import unicodedata
 from dataclasses import dataclass, field
+from datetime import datetime
 from pathlib import Path
 from typing import Protocol
 
@@ -30,7 +31,7 @@ from evidence_schema import ed25519
 from evidence_schema.models.trust import TrustedKey, TrustPolicy
 from evidence_schema.note import VerifierKey
 from flows.vault.errors import BadSettings, UnsafeKeyFile, WrongKey
-from flows.vault.settings import folder_of
+from flows.vault.settings import StoreCredentials, folder_of
 
 PSEUDONYM_KEY_BYTES = 32
 PSEUDONYM_LENGTH = 32
@@ -98,8 +99,37 @@ def create_key(path: Path, passphrase: bytes | None = None, *, vault_url: str = 
     return LocalKey(key)
 
 
-def load_key(uri: str, passphrase: bytes | None = None) -> Signer:
-    """The signer that a URI names: `file:/path/to/key.pem`.
+@dataclass(frozen=True, slots=True)
+class SignerAccess:
+    """What a URI does not say of a signing key: the passphrase of a file, the way to KMS and whose credentials."""
+
+    passphrase: bytes | None = field(default=None, repr=False)
+    kms_endpoint: str | None = None
+    profile: str | None = None
+    credentials: StoreCredentials | None = None
+
+
+def load_signer(uri: str, access: SignerAccess) -> Signer:
+    """The signer that a URI names: `file:/path/to/key.pem` or `awskms:ARN`; boto3 is loaded for a key in KMS only."""
+    if not uri.startswith("awskms:"):
+        return load_key(uri, access.passphrase)
+    from flows.vault.kms import KmsAccess  # noqa: PLC0415 (a local key needs no boto3)
+    from flows.vault.kms_signer import open_kms_signer  # noqa: PLC0415 (likewise)
+
+    return open_kms_signer(uri, KmsAccess(access.kms_endpoint, access.profile, access.credentials))
+
+
+def check_signs(signer: Signer, public_raw: bytes | None = None) -> None:
+    """One signature over random bytes, verified by a key that is known from elsewhere; raises BadSignature.
+
+    The bytes begin as no entry and no checkpoint does: the signature can stand for nothing else.
+    """
+    message = b"evidence-collector asks whether this key signs: " + secrets.token_bytes(32)
+    ed25519.verify(public_raw or signer.public_raw, message, signer.sign(message))
+
+
+def load_key(uri: str, passphrase: bytes | None = None) -> LocalKey:
+    """The key in `file:/path/to/key.pem`.
 
     Raises WrongKey where the file holds no Ed25519 key or the passphrase is not its own, UnsafeKeyFile where others
     can read it.
@@ -144,11 +174,60 @@ def trust_policy_for(log: str, origin: str, signer: Signer) -> TrustPolicy:
     return TrustPolicy(log=log, origin=origin, keys=(TrustedKey(vkey=str(vkey)),))
 
 
+def policy_after_rotation(policy: TrustPolicy, seq: int, successor: Signer) -> TrustPolicy:
+    """The policy in which entry `seq` is the last one of the key before, and the successor signs what follows.
+
+    Raises WrongKey where the policy says otherwise about the entries around it.
+    """
+    vkey = str(VerifierKey.from_public_key(policy.origin, successor.public_raw))
+    pinned = [key for key in policy.keys if key.first > seq]
+    if [key.vkey for key in pinned] == [vkey] and pinned[0].first == seq + 1:
+        return policy
+    ending = [key for key in policy.keys if key.until is None]
+    if pinned or len(ending) != 1 or ending[0].vkey == vkey:
+        found = ", ".join(f"{key.vkey} from {key.first}" for key in pinned or ending) or "no key without an end"
+        raise WrongKey(f"expected a trust policy in which one key ends at entry {seq}, found {found}")
+    ended = (key if key.until is not None else key.model_copy(update={"until": seq + 1}) for key in policy.keys)
+    return policy.model_copy(update={"keys": (*ended, TrustedKey(vkey=vkey, first=seq + 1))})
+
+
+def policy_after_theft(
+    policy: TrustPolicy, key_id: str, stolen_at: datetime, revoked_from: int | None = None
+) -> TrustPolicy:
+    """The policy that believes a key only for what stood before it was stolen; raises WrongKey for a key that is not
+    pinned, or that still signs.
+    """
+    changes = {"stolen_at": stolen_at, "revoked_from": revoked_from}
+    keys, found = [], False
+    for key in policy.keys:
+        is_it = ed25519.key_id(VerifierKey.parse(key.vkey).raw_public) == key_id
+        if is_it and key.until is None:
+            raise WrongKey("expected a key that signs no more, found the one that signs now; rotate to a new one first")
+        found = found or is_it
+        keys.append(key.model_copy(update=changes) if is_it else key)
+    if not found:
+        raise WrongKey(f"expected the id of a key that the trust policy names, found {ascii(key_id)[:80]}")
+    return policy.model_copy(update={"keys": tuple(keys)})
+
+
 def write_trust_policy(path: Path, policy: TrustPolicy, *, vault_url: str = "") -> None:
-    """A new file for the auditor to pin; raises UnsafeKeyFile inside the vault, where it would prove nothing."""
+    """A new file for the auditor to pin, whole or not at all; one that says the same already may stand.
+
+    Raises UnsafeKeyFile inside the vault, where it would prove nothing, and for a file that says something else.
+    """
     keep_out(path, vault_url)
     path.parent.mkdir(parents=True, exist_ok=True)
-    _create(path, policy.canonical(), 0o644)
+    content = policy.canonical()
+    if path.exists() and path.read_bytes() == content:
+        return
+    draft = path.with_name(f".{path.name}.{secrets.token_hex(8)}")
+    _create(draft, content, 0o644)
+    try:
+        os.link(draft, path)
+    except FileExistsError:
+        raise UnsafeKeyFile(f"expected no file at {path}, found one; it is never written over") from None
+    finally:
+        draft.unlink()
 
 
 def keep_out(path: Path, vault_url: str) -> None:

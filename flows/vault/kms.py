@@ -1,4 +1,4 @@
-"""A key encryption key in AWS KMS: `awskms:` and the ARN of a symmetric key.
+"""AWS KMS: the door to it, and a key encryption key in it: `awskms:` and the ARN of a symmetric key.
 
 This is the vault's own client. Collectors never call these operations: `kms:Decrypt` is on their never-call list.
 """
@@ -8,6 +8,7 @@ from __future__ import annotations
 import re
 from collections.abc import Iterator, Mapping
 from contextlib import contextmanager
+from dataclasses import dataclass
 from typing import TYPE_CHECKING
 
 import boto3
@@ -29,7 +30,23 @@ _URI = re.compile(r"awskms:(arn:aws[a-z-]*:kms:([a-z0-9-]+):\d{12}:key/[\w-]+)")
 _SECRET_BYTES = DEK_BYTES + BLIND_BYTES
 _NOT_OURS = {"InvalidCiphertextException", "IncorrectKeyException"}
 _DENIED = {"AccessDeniedException", "UnrecognizedClientException", "ExpiredTokenException"}
-_GONE = {"NotFoundException", "DisabledException", "KMSInvalidStateException", "InvalidKeyUsageException"}
+_GONE = {
+    "NotFoundException", "DisabledException", "KMSInvalidStateException", "InvalidKeyUsageException",
+    "UnsupportedOperationException",
+}  # fmt: skip
+KEK_RIGHTS = "kms:GenerateDataKey and kms:Decrypt"
+
+
+@dataclass(frozen=True, slots=True)
+class KmsAccess:
+    """How KMS is reached; without credentials those of the profile, without a profile the ambient ones."""
+
+    endpoint: str | None = None
+    profile: str | None = None
+    credentials: StoreCredentials | None = None
+    attempts: int = 5
+    timeout_s: float = 30
+    """For one answer."""
 
 
 class KmsKek:
@@ -44,14 +61,14 @@ class KmsKek:
         return self._arn
 
     def new(self, context: Context) -> tuple[DataKey, WrappedKey]:
-        with _asking(self._arn):
+        with asking(self._arn):
             answer = self._client.generate_data_key(
                 KeyId=self._arn, NumberOfBytes=_SECRET_BYTES, EncryptionContext=_context(context)
             )
         return _split(answer["Plaintext"]), self._wrapped(context, answer["CiphertextBlob"])
 
     def wrap(self, key: DataKey, context: Context) -> WrappedKey:
-        with _asking(self._arn):
+        with asking(self._arn):
             answer = self._client.encrypt(
                 KeyId=self._arn, Plaintext=key.dek + key.blind, EncryptionContext=_context(context)
             )
@@ -59,7 +76,7 @@ class KmsKek:
 
     def unwrap(self, wrapped: WrappedKey) -> DataKey:
         """The key that wrapped it may be an earlier one: KMS decrypts with that, where we still may."""
-        with _asking(wrapped.epoch):
+        with asking(wrapped.epoch):
             answer = self._client.decrypt(
                 KeyId=wrapped.epoch, CiphertextBlob=wrapped.bytes, EncryptionContext=_context(wrapped.context)
             )
@@ -73,19 +90,29 @@ def open_kms(
     uri: str, *, endpoint: str | None = None, profile: str | None = None, credentials: StoreCredentials | None = None
 ) -> KmsKek:
     """The key that `awskms:ARN` names, in the region that its ARN names. Asks nothing yet."""
+    return KmsKek(*kms_client(uri, KmsAccess(endpoint, profile, credentials)))
+
+
+def kms_client(uri: str, access: KmsAccess) -> tuple[KMSClient, str]:
+    """A client in the region of the key that `awskms:ARN` names, and the ARN. Asks nothing yet."""
     match = _URI.fullmatch(uri)
     if match is None:
         raise BadSettings(f"expected awskms:arn:aws:kms:REGION:ACCOUNT:key/ID (no alias), found {ascii(uri)[:120]}")
-    config = Config(retries={"mode": "standard", "total_max_attempts": 5}, connect_timeout=10, read_timeout=30)
-    with _asking(match[1]):
+    config = Config(
+        retries={"mode": "standard", "total_max_attempts": access.attempts},
+        connect_timeout=min(10, access.timeout_s),
+        read_timeout=access.timeout_s,
+    )
+    credentials = access.credentials
+    with asking(match[1]):
         session = boto3.Session(
             aws_access_key_id=credentials.access_key if credentials else None,
             aws_secret_access_key=credentials.secret_key if credentials else None,
             aws_session_token=(credentials.session_token or None) if credentials else None,
-            profile_name=profile,
+            profile_name=access.profile,
             region_name=match[2],
         )
-        return KmsKek(session.client("kms", endpoint_url=endpoint, config=config), match[1])
+        return session.client("kms", endpoint_url=access.endpoint, config=config), match[1]
 
 
 def _context(context: Context) -> Mapping[str, str]:
@@ -99,8 +126,8 @@ def _split(both: bytes) -> DataKey:
 
 
 @contextmanager
-def _asking(arn: str) -> Iterator[None]:
-    """The errors of boto3 in our words."""
+def asking(arn: str, *, rights: str = KEK_RIGHTS, key: str = "a symmetric key") -> Iterator[None]:
+    """The errors of boto3 in our words: what the role needs, and which sort of key was expected."""
     try:
         yield
     except ClientError as error:
@@ -110,11 +137,9 @@ def _asking(arn: str) -> Iterator[None]:
                 f"expected a data key wrapped by {arn} in this context, found another ({code})"
             ) from error
         if code in _DENIED:
-            raise StoreDenied(
-                f"expected to use {arn}, found {code}; the role needs kms:GenerateDataKey and kms:Decrypt"
-            ) from error
+            raise StoreDenied(f"expected to use {arn}, found {code}; the role needs {rights}") from error
         if code in _GONE:
-            raise WrongKey(f"expected a symmetric key that can be used at {arn}, found {code}") from error
+            raise WrongKey(f"expected {key} that can be used at {arn}, found {code}") from error
         raise StoreUnavailable(f"expected an answer of KMS about {arn}, found {code}; try again later") from error
     except BotoCoreError as error:
         raise StoreUnavailable(

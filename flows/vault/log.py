@@ -2,7 +2,8 @@
 
 Writers do not wait for one another and trust no clock: each prepares the next entry and writes it under the next
 number, which the store gives to exactly one of them (INTEGRITY 5.7). An entry that stands is committed; a checkpoint
-that is missing is written by any later writer, to the same bytes.
+that is missing is written by any later writer, to the same bytes. Only the checkpoint over a rotation needs two keys:
+whoever has one of them alone leaves it, and says how it is written.
 """
 
 from __future__ import annotations
@@ -18,16 +19,24 @@ from typing import Any
 
 from pydantic import ValidationError
 
-from evidence_schema import merkle
+from evidence_schema import ed25519, merkle
 from evidence_schema.ahead import ahead
 from evidence_schema.checkpoint import Checkpoint
 from evidence_schema.digest import Digest
-from evidence_schema.dsse import MAX_ENVELOPE_BYTES, encode_envelope, parse_envelope, sign_envelope, verify_envelope
-from evidence_schema.errors import BadNote, BadSignature, EvidenceSchemaError
+from evidence_schema.dsse import (
+    MAX_ENVELOPE_BYTES,
+    Envelope,
+    encode_envelope,
+    parse_envelope,
+    sign_envelope,
+    verify_envelope,
+)
+from evidence_schema.errors import BadKey, BadNote, BadSignature, EvidenceSchemaError
 from evidence_schema.layout import Layout
-from evidence_schema.models.entry import PAYLOAD_TYPE, CollectorVersion, Predicate, Statement
-from evidence_schema.note import MAX_NOTE_BYTES, parse_note, sign_note
+from evidence_schema.models.entry import PAYLOAD_TYPE, CollectorVersion, KeyRotate, Predicate, Statement, Subject
+from evidence_schema.note import MAX_NOTE_BYTES, Note, VerifierKey, parse_note, sign_text
 from evidence_schema.reader import first_versions
+from evidence_schema.verification.trust import Keyring
 from flows.vault.errors import BrokenLog, Contended, NotThere, ReadOnly, StoreUnavailable, WrongKey
 from flows.vault.keys import Signer
 from flows.vault.locks import Lock
@@ -65,8 +74,8 @@ class NextEntry:
     collector: CollectorVersion
     key_epoch: int = 0
 
-    def common(self, run_id: str, slot: str) -> dict[str, Any]:
-        """The fields that every predicate shares: `RunOpen(**entry.common(run_id, slot), ...)`."""
+    def bare(self) -> dict[str, Any]:
+        """The fields that every predicate has."""
         return {
             "log": self.log,
             "seq": self.seq,
@@ -74,9 +83,11 @@ class NextEntry:
             "time": self.time,
             "key_epoch": self.key_epoch,
             "collector": self.collector,
-            "run_id": run_id,
-            "slot": slot,
         }
+
+    def common(self, run_id: str, slot: str) -> dict[str, Any]:
+        """The fields that every predicate about a run has: `RunOpen(**entry.common(run_id, slot), ...)`."""
+        return {**self.bare(), "run_id": run_id, "slot": slot}
 
 
 @dataclass(frozen=True, slots=True)
@@ -100,8 +111,12 @@ class Log:
         clock: Callable[[], datetime],
         lock: Callable[[datetime], Lock | None],
         stamps: Stamps | None = None,
+        pinned: Keyring | None = None,
     ) -> None:
+        """`pinned` are the keys that the trust policy names: those that signed before ours."""
         self._stamps = stamps
+        self._pinned = pinned
+        self._successor: Signer | None = None
         self._store = store
         self._layout = layout
         self._signer = signer
@@ -112,6 +127,8 @@ class Log:
         self._guard = RLock()
         self._digests: list[Digest] = []
         self._leaves: list[bytes] = []
+        self._rotations: dict[int, VerifierKey] = {}
+        self._first_key: bytes | None = None
         self._newest_time = datetime.min.replace(tzinfo=UTC)
 
     def entries(self, first: int = 0) -> Iterator[LoggedEntry]:
@@ -171,6 +188,27 @@ class Log:
             self._stamps.repair(size, lambda: self.checkpoint(size))
         return missing
 
+    def rotate(self, successor: Signer) -> int:
+        """Let the log go on with another key; the number of the rotation entry.
+
+        Written by the key that ends, its checkpoint by both. A rotation to this key that stands already is finished:
+        killed anywhere, the same call again does what is left. Raises WrongKey where the log has another key.
+        """
+        self._successor = successor
+        following = VerifierKey(self._origin, successor.public_raw)
+        if successor.public_raw == self._the_signer().public_raw:
+            raise WrongKey("expected another key to rotate to, found the one that signs now")
+
+        def decide(entry: NextEntry) -> Statement | None:
+            if self._standing_rotation() == following:
+                return None
+            subject = Subject.of("key", Digest.parse(f"sha256:{successor.key_id}"))
+            return Statement(subject=(subject,), predicate=KeyRotate(**entry.bare(), vkey=str(following)))
+
+        self.append_unless(decide)
+        self.repair()
+        return next(seq for seq, key in reversed(self._rotations.items()) if key == following)
+
     def checkpoint(self, size: int) -> bytes:
         """The signed note over the first `size` entries, as stored; raises NotThere where none was written."""
         return self._store.read(self._layout.checkpoint(size), limit=MAX_NOTE_BYTES)
@@ -222,21 +260,46 @@ class Log:
                 self._digests.append(entry.digest)
                 self._leaves.append(merkle.leaf_hash(data))
                 self._newest_time = entry.predicate.time
+                if isinstance(entry.predicate, KeyRotate):
+                    self._rotations[seq] = _named(seq, entry.predicate)
         return entry
 
     def _parsed(self, seq: int, data: bytes) -> Statement:
         try:
             envelope = parse_envelope(data)
             if self._signer is not None:
-                verify_envelope(envelope, self._signer.public_raw)
+                self._check_signed(seq, envelope, self._signer)
             return Statement.from_canonical(envelope.payload)
         except BadSignature as error:
             raise WrongKey(
                 f"expected entry {seq} to be signed by our key, found: {error}; use the key that this log began with, "
-                "or run `evidence verify`"
+                "or was rotated to, beside the trust policy that names those before it, or run `evidence verify`"
             ) from error
         except (EvidenceSchemaError, ValidationError) as error:
             raise BrokenLog(f"expected an entry under number {seq}, found: {error}; run `evidence verify`") from error
+
+    def _check_signed(self, seq: int, envelope: Envelope, signer: Signer) -> None:
+        """By the key that the last rotation named; before the first one by the key that signed the first entry, which
+        is ours or one that the policy pins.
+        """
+        rotated = self._rotated_before(seq)
+        if rotated is not None:
+            verify_envelope(envelope, rotated.raw_public)
+            return
+        key = self._first_key or self._pinned_key(seq, envelope.signatures[0].keyid) or signer.public_raw
+        verify_envelope(envelope, key)
+        self._first_key = key
+
+    def _pinned_key(self, seq: int, keyid: str) -> bytes | None:
+        pinned = self._pinned.signing(seq) if self._pinned is not None else ()
+        return next((key.raw_public for key in pinned if ed25519.key_id(key.raw_public) == keyid), None)
+
+    def _rotated_before(self, seq: int) -> VerifierKey | None:
+        """The key that the last rotation before an entry named; None where there was none."""
+        return next((key for number, key in reversed(self._rotations.items()) if number < seq), None)
+
+    def _standing_rotation(self) -> VerifierKey | None:
+        return self._rotated_before(len(self._digests))
 
     def _check_place(self, entry: LoggedEntry) -> None:
         predicate, known = entry.predicate, len(self._digests)
@@ -254,13 +317,25 @@ class Log:
             head = self.head()
             # A clock that runs behind must not make the log's times run backwards.
             moment = max(self._clock().astimezone(UTC).replace(microsecond=0), self._newest_time)
-            return NextEntry(self._layout.log, head.size, head.newest, moment, self._collector)
+            epoch = len(self._rotations)
+            return NextEntry(self._layout.log, head.size, head.newest, moment, self._collector, epoch)
 
     def _sealed(self, signer: Signer, statement: Statement, following: NextEntry) -> bytes:
         predicate = statement.predicate
         if (predicate.log, predicate.seq, predicate.prev) != (following.log, following.seq, following.prev):
             raise BrokenLog(f"expected a statement for entry {following.seq}, found one for {predicate.seq}")
+        self._refuse_ended(signer, following.seq)
         return encode_envelope(sign_envelope(PAYLOAD_TYPE, statement.canonical(), signer.public_raw, signer.sign))
+
+    def _refuse_ended(self, signer: Signer, seq: int) -> None:
+        """What another key signs than the one that the log has now is nobody's evidence."""
+        rotated = self._standing_rotation()
+        current = rotated.raw_public if rotated is not None else self._first_key
+        if current is not None and current != signer.public_raw:
+            raise WrongKey(
+                f"expected to write entry {seq} with the key {ed25519.key_id(current)}, which signs this log now, "
+                f"found {signer.key_id}; name that key as keys.log, and run it again"
+            )
 
     def _is_ours(self, following: NextEntry, data: bytes) -> bool:
         """Write, and find out whose bytes stand under the number."""
@@ -292,9 +367,9 @@ class Log:
             self._stamps.stamp(size, lambda: self.checkpoint(size))
 
     def _write_checkpoint(self, size: int) -> None:
-        signer = self._the_signer()
         text = Checkpoint(self._origin, size, merkle.root(self._leaves[:size])).text
-        data = sign_note(text, self._origin, signer.public_raw, signer.sign)
+        lines = (sign_text(text, VerifierKey(self._origin, one.public_raw), one.sign) for one in self._signers_of(size))
+        data = Note(text, tuple(lines)).encode()
         key = self._layout.checkpoint(size)
 
         def put() -> bytes:
@@ -310,10 +385,32 @@ class Log:
 
         _refuse_other_text(size, text, settled(put, lambda: self.checkpoint(size)))
 
+    def _signers_of(self, size: int) -> list[Signer]:
+        """Who signs a checkpoint: the key of its newest entry, and over a rotation the key that follows as well."""
+        ours = {one.public_raw: one for one in (self._the_signer(), self._successor) if one is not None}
+        before = self._rotated_before(size - 1)
+        needed = [before.raw_public if before is not None else self._first_key or self._the_signer().public_raw]
+        if size - 1 in self._rotations:
+            needed.append(self._rotations[size - 1].raw_public)
+        missing = [ed25519.key_id(raw) for raw in needed if raw not in ours]
+        if missing:
+            raise WrongKey(
+                f"expected checkpoint {size} to be signed by {' and '.join(missing)}, found another key at hand; "
+                "finish the rotation: evidence keys rotate --to NEW, and --from OLD where the settings name the new one"
+            )
+        return [ours[raw] for raw in needed]
+
     def _the_signer(self) -> Signer:
         if self._signer is None:
             raise ReadOnly("expected a signing key to write to the log, found none; set keys.log")
         return self._signer
+
+
+def _named(seq: int, rotation: KeyRotate) -> VerifierKey:
+    try:
+        return VerifierKey.parse(rotation.vkey)
+    except BadKey as error:
+        raise BrokenLog(f"expected entry {seq} to name a key, found: {error}; run `evidence verify`") from error
 
 
 def _refuse_other_text(size: int, text: str, standing: bytes) -> None:

@@ -17,7 +17,9 @@ from evidence_schema.models.entry import (
     Judged,
     RunAbandoned,
     RunClose,
+    RunEntry,
     RunOpen,
+    RunPredicate,
     Statement,
     Subject,
 )
@@ -124,7 +126,8 @@ class Runs:
         entry = self._log.append_unless(decide)
         if entry is None:
             return Started(found[-1], joined=True)
-        return Started(self._required(entry.predicate.run_id), joined=False)
+        opened = entry.predicate
+        return Started(self._required(opened.run_id if isinstance(opened, RunEntry) else ""), joined=False)
 
     def close(self, run_id: str, make: Callable[[NextEntry], Statement]) -> RunState:
         """Write the closing entry, unless another who had joined the run was first: then the run is closed as well."""
@@ -247,15 +250,15 @@ class Runs:
 def _fold(states: dict[str, RunState], entry: LoggedEntry) -> None:
     """Take one entry into account. What belongs to no opened run changes nothing; the verifier reports it."""
     predicate = entry.predicate
+    if not isinstance(predicate, RunEntry):
+        return
     if isinstance(predicate, RunOpen):
         states.setdefault(predicate.run_id, RunState(predicate))
     elif (state := states.get(predicate.run_id)) is not None:
         states[predicate.run_id] = _advanced(state, predicate)
 
 
-def _advanced(
-    state: RunState, predicate: RunClose | RunAbandoned | Judged | Export | Erasure | Hold | Extension
-) -> RunState:
+def _advanced(state: RunState, predicate: RunPredicate) -> RunState:
     if isinstance(predicate, Judged):
         return replace(state, judged=predicate)
     if isinstance(predicate, Export):
@@ -265,7 +268,7 @@ def _advanced(
     if isinstance(predicate, Hold):
         others = tuple(hold for hold in state.holds if hold.case != predicate.case)
         return replace(state, holds=(*others, predicate) if predicate.action == "hold" else others)
-    if isinstance(predicate, Extension) or not state.is_open:
+    if isinstance(predicate, Extension | RunOpen) or not state.is_open:
         return state
     return replace(state, close=predicate) if isinstance(predicate, RunClose) else replace(state, abandoned=predicate)
 
@@ -288,5 +291,6 @@ def _of_run(
 ) -> Statement:
     predicate = statement.predicate
     if not isinstance(predicate, kind) or (predicate.run_id, predicate.slot) != (state.run_id, state.slot):
-        raise WrongRun(f"expected {kind.__name__} of {state.run_id}, found {predicate.type} of {predicate.run_id}")
+        found = predicate.run_id if isinstance(predicate, RunEntry) else "no run"
+        raise WrongRun(f"expected {kind.__name__} of {state.run_id}, found {predicate.type} of {found}")
     return statement

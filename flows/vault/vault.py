@@ -14,6 +14,7 @@ from evidence_schema.errors import BadKey
 from evidence_schema.layout import Layout
 from evidence_schema.models.names import LogName
 from evidence_schema.note import VerifierKey
+from evidence_schema.verification.trust import Keyring
 from flows.vault.artifacts import Artifacts
 from flows.vault.blobs import Blobs
 from flows.vault.data_keys import DataKeys
@@ -84,15 +85,17 @@ def open_vault(
     clock: Clock = utc_now,
     collector_version: str | None = None,
     keys: DataKeys | None = None,
+    pinned: Keyring | None = None,
 ) -> Vault:
-    """The vault that the settings name, ready to use; without a signer it can only be read.
+    """The vault that the settings name, ready to use; without a signer it can only be read. `pinned` are the keys of
+    the trust policy: a writer whose log was begun with another key than its own needs them.
 
     Raises NotLocked for a bucket without Object Lock or versioning (unless a trial), BadSettings, StoreDenied or
     StoreUnavailable.
     """
     store = open_store(settings, create=signer is not None, credentials=credentials)
     store.check_ready()
-    return assemble(store, settings, signer, clock=clock, collector_version=collector_version, keys=keys)
+    return assemble(store, settings, signer, clock=clock, collector_version=collector_version, keys=keys, pinned=pinned)
 
 
 def open_store(settings: VaultSettings, *, create: bool = False, credentials: StoreCredentials | None = None) -> Store:
@@ -142,6 +145,7 @@ def assemble(
     clock: Clock = utc_now,
     collector_version: str | None = None,
     keys: DataKeys | None = None,
+    pinned: Keyring | None = None,
 ) -> Vault:
     """A vault over a store that is at hand."""
     layout = Layout(_checked_log(settings))
@@ -161,6 +165,7 @@ def assemble(
         clock,
         lock,
         stamps,
+        pinned,
     )
     return Vault(
         store=store,

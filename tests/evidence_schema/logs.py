@@ -19,12 +19,15 @@ from evidence_schema.canonical import canonical_bytes
 from evidence_schema.checkpoint import Checkpoint
 from evidence_schema.digest import Digest
 from evidence_schema.dsse import encode_envelope, sign_envelope
+from evidence_schema.ed25519 import key_id
 from evidence_schema.layout import Layout
 from evidence_schema.models.entry import (
     PAYLOAD_TYPE,
     CollectorVersion,
     Export,
     Judged,
+    KeyRotate,
+    LogLink,
     RunAbandoned,
     RunClose,
     RunOpen,
@@ -37,7 +40,7 @@ from evidence_schema.models.receipt import Custody, Manifest, ManifestPart, Rece
 from evidence_schema.models.transcript import TRANSCRIPT_MEDIA_TYPE, Call, Collector, TranscriptHeader
 from evidence_schema.models.trust import TrustedKey, TrustPolicy
 from evidence_schema.models.unit import Listing, Period, Plan, PlannedUnit, Selection, Unit
-from evidence_schema.note import VerifierKey, sign_note
+from evidence_schema.note import Note, VerifierKey, sign_text
 from evidence_schema.reader import StoredVersion
 
 KEY = Ed25519PrivateKey.from_private_bytes(b"\x07" * 32)
@@ -120,6 +123,9 @@ class LogBuilder:
     files: list[bytes] = field(default_factory=list)
     runs: list[str] = field(default_factory=list)
     workbooks: list[bytes] = field(default_factory=list)
+    countersigner: Ed25519PrivateKey | None = None
+    """Signs the next checkpoint too."""
+    epoch: int = 0
     _run: int = 0
 
     def hooked(self, name: str, value: Any) -> Any:
@@ -139,7 +145,8 @@ class LogBuilder:
         """An entry and the checkpoint over it."""
         seq = len(self.files)
         prev = Digest.of(self.files[-1]) if self.files else None
-        predicate = predicate.model_copy(update={"seq": seq, "prev": prev, "time": self.now})
+        changes = {"seq": seq, "prev": prev, "time": self.now, "key_epoch": self.epoch}
+        predicate = predicate.model_copy(update=changes)
         predicate = self.hooked("predicate", predicate)
         subjects = tuple(Subject.of(f"{number}.json", digest) for number, digest in enumerate(subject))
         statement = self.hooked("statement", Statement(subject=subjects, predicate=predicate))
@@ -154,8 +161,20 @@ class LogBuilder:
     def checkpoint(self, key: Ed25519PrivateKey) -> None:
         root = merkle.root([merkle.leaf_hash(file) for file in self.files])
         checkpoint = self.hooked("checkpoint", Checkpoint(ORIGIN, len(self.files), root))
-        note = sign_note(checkpoint.text, ORIGIN, key.public_key().public_bytes_raw(), key.sign)
+        signers = [key] if self.countersigner is None else [key, self.countersigner]
+        lines = [sign_text(checkpoint.text, verifier_key(one), one.sign) for one in signers]
+        note = Note(checkpoint.text, tuple(lines)).encode()
         self.reader.replace(LAYOUT.checkpoint(len(self.files)), note)
+
+    def rotate(self, to: Ed25519PrivateKey, *, signed_by_both: bool = True) -> int:
+        """The log goes on with another key; the number of the entry that says so."""
+        named = verifier_key(to)
+        common = {"log": LOG, "seq": 0, "time": self.now, "collector": CollectorVersion(version="0.1.0")}
+        rotation = self.hooked("rotation", KeyRotate(**common, vkey=str(named)))
+        self.countersigner = to if signed_by_both else None
+        self.append(rotation, Digest(bytes.fromhex(key_id(named.raw_public))))
+        self.countersigner, self.epoch, self.keys = None, self.epoch + 1, lambda _: to
+        return len(self.files) - 1
 
     def common(self, run_id: str, slot: str) -> dict[str, Any]:
         collector = CollectorVersion(version="0.1.0")
@@ -180,10 +199,21 @@ class LogBuilder:
         return BuiltLog(self.reader, self.now, trust_policy(), self.runs, self.workbooks)
 
 
+def link(builder: LogBuilder, note: bytes, *subject: Digest, previous: str = "lost-log") -> None:
+    """The log takes the place of another one."""
+    common = {"log": LOG, "seq": 0, "time": builder.now, "collector": CollectorVersion(version="0.1.0")}
+    builder.append(LogLink(**common, previous=previous, note=note.decode()), *(subject or (Digest.of(note),)))
+
+
+def verifier_key(key: Ed25519PrivateKey) -> VerifierKey:
+    """As it stands in a policy, and in a checkpoint."""
+    return VerifierKey(ORIGIN, key.public_key().public_bytes_raw())
+
+
 def trust_policy(*keys: tuple[Ed25519PrivateKey, int, int | None], max_age_days: int = 38) -> TrustPolicy:
     """The keys pinned for their ranges; by default the one key for all entries."""
     pinned = tuple(
-        TrustedKey(vkey=str(VerifierKey(ORIGIN, key.public_key().public_bytes_raw())), first=first, until=until)
+        TrustedKey(vkey=str(verifier_key(key)), first=first, until=until)
         for key, first, until in keys or ((KEY, 0, None),)
     )
     return TrustPolicy(log=LOG, origin=ORIGIN, keys=pinned, max_age_days=max_age_days)

@@ -35,6 +35,11 @@ ENCRYPTED_ONLY = {
     "ciphertext-claimed-twice",
 }  # fmt: skip
 """Made in test_verification_encrypted.py."""
+ROTATIONS = {
+    "key-epoch-differs", "rotation-malformed", "rotation-not-pinned", "rotation-missing", "rotation-not-countersigned",
+    "entry-of-stolen-key", "believed-as-kept", "link-malformed", "link-not-first", "log-linked",
+}  # fmt: skip
+"""Made in test_verification_rotations.py."""
 
 
 class Unreadable(MemoryReader):
@@ -411,7 +416,7 @@ def test_log_signed_by_a_key_that_nobody_pinned_is_not_authentic() -> None:
 def test_retired_key_signs_nothing_more() -> None:
     log = build_log(2)
     log.trust = trust_policy((KEY, 0, 5), (OTHER_KEY, 5, None))
-    assert _types(log) == {"entry-key-out-of-range", "checkpoint-key-out-of-range"}
+    assert _types(log) == {"entry-key-out-of-range", "checkpoint-key-out-of-range", "rotation-missing"}
 
 
 def test_every_type_of_problem_is_made_by_a_test() -> None:
@@ -423,7 +428,7 @@ def test_every_type_of_problem_is_made_by_a_test() -> None:
         "export-before-close", "run-unfinished", "plan-malformed", "manifest-malformed", "findings-malformed",
         "outcomes-malformed", "row-malformed", "planned-unit-malformed", "sealed-bytes-differ", "workbook-not-exported",
     }  # fmt: skip
-    elsewhere |= TOKENS | ENCRYPTED_ONLY
+    elsewhere |= TOKENS | ENCRYPTED_ONLY | ROTATIONS
     packages = {type_ for type_, (step, _) in TYPES.items() if step >= 10}  # tests/package makes them
     assert made | elsewhere == set(TYPES) - packages
     assert not made & elsewhere

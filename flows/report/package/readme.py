@@ -20,30 +20,29 @@ The bag: nothing lost, changed or added on the way.
     find data -type f | LC_ALL=C sort > $WORK/there
     cut -c67- manifest-sha256.txt | LC_ALL=C sort | diff - $WORK/there
 
-The key: from the policy that you pinned when the engagement began, never from this package. (With more than one key in
-the policy use verify.py: each key is good for its own range of entries.)
+The keys: from the policy that you pinned when the engagement began, never from this package; each under its id.
 
-    VKEY=$(sed 's/.*"vkey" *: *"\([^"]*\)".*/\1/' "$POLICY" | tr -d '\n')
-    printf '%s' "$VKEY" | cut -d+ -f3- | base64 -d | tail -c 32 > $WORK/key
-    printf '\060\052\060\005\006\003\053\145\160\003\041\000' | cat - $WORK/key > $WORK/key.der
-    openssl pkey -pubin -inform DER -in $WORK/key.der -out $WORK/pub.pem
+    grep -o '"vkey" *: *"[^"]*"' "$POLICY" | sed 's/.*"\([^"]*\)"$/\1/' > $WORK/vkeys
+    der() { printf '\060\052\060\005\006\003\053\145\160\003\041\000' | cat - $1; }
+    while read -r V; do printf '%s' "$V" | cut -d+ -f3- | base64 -d | tail -c 32 > $WORK/key; ID=$(sha256sum < $WORK/key | cut -c1-64); der $WORK/key | openssl pkey -pubin -inform DER -out $WORK/$ID.pem; done < $WORK/vkeys
+    signed() { openssl pkeyutl -verify -pubin -inkey $1 -rawin -in $2 -sigfile $3 > /dev/null; }
 
 The newest checkpoint: who signed how many entries with which root.
 
     CHECKPOINT=$(ls $LOG/checkpoint/* | tail -n 1)
     sed '/^$/,$d' $CHECKPOINT > $WORK/cp.txt
     tail -n 1 $CHECKPOINT | awk '{print $3}' | base64 -d | tail -c +5 > $WORK/cp.sig
-    openssl pkeyutl -verify -pubin -inkey $WORK/pub.pem -rawin -in $WORK/cp.txt -sigfile $WORK/cp.sig > /dev/null
+    BY=; for K in $WORK/*.pem; do if signed $K $WORK/cp.txt $WORK/cp.sig 2> /dev/null; then BY=$K; fi; done; test -n "$BY"
 
 The entries: each one signed, each names the one before it, and together they have the root of the checkpoint.
 
     payload() { sed 's/.*"payload":"\([^"]*\)".*/\1/' $1 | base64 -d; }
     signature() { sed 's/.*"sig":"\([^"]*\)".*/\1/' $1 | base64 -d; }
     pae() { printf 'DSSEv1 28 application/vnd.in-toto+json %d ' $(stat -c %s $1) | cat - $1; }
-    signed() { openssl pkeyutl -verify -pubin -inkey $WORK/pub.pem -rawin -in $1 -sigfile $2 > /dev/null; }
+    keyid() { sed 's/.*"keyid":"\([0-9a-f]*\)".*/\1/' $1; }
     prev() { sed -n 's/.*"prev":"sha256:\([0-9a-f]*\)".*/\1/p' $1; }
     BEFORE=
-    for E in $LOG/entry/*; do payload $E > $WORK/p; signature $E > $WORK/s; pae $WORK/p > $WORK/pae; signed $WORK/pae $WORK/s; test "$(prev $WORK/p)" = "$BEFORE"; BEFORE=$(sha256sum < $E | cut -c1-64); done
+    for E in $LOG/entry/*; do payload $E > $WORK/p; signature $E > $WORK/s; pae $WORK/p > $WORK/pae; signed $WORK/$(keyid $E).pem $WORK/pae $WORK/s; test "$(prev $WORK/p)" = "$BEFORE"; BEFORE=$(sha256sum < $E | cut -c1-64); done
     leaf() { printf '\000' | cat - $1 | sha256sum | cut -c1-64; }
     node() { printf '%b' $(printf '01%s%s' $1 $2 | sed 's/../\\x&/g') | sha256sum | cut -c1-64; }
     above() { while read -r L; do if read -r R; then node $L $R; else echo $L; fi; done; }
@@ -154,6 +153,6 @@ def _how() -> str:
         "With bash, coreutils and openssl 3 only: run the indented lines in this folder, one after the other; the\n"
         "first that fails says what is wrong. They see changed, lost and added bytes, signatures, chain and root.\n"
         "They do not see whether units are missing from a manifest, whether promised artifacts were left out of bag\n"
-        "and lists alike, key ranges, other spellings of a signed statement, the order of runs, or age: for these use\n"
-        "one of the two above."
+        "and lists alike, key ranges, rotations and stolen keys, other spellings of a signed statement, the order of\n"
+        "runs, or age: for these use one of the two above."
     )

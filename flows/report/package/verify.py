@@ -269,6 +269,8 @@ class Key:
         if typed[:1] != b"\x01" or len(self.raw) != 32 or self.short.hex() != short:
             raise Odd("no Ed25519 verifier key")
         self.first, self.until = pinned.get("first", 0), pinned.get("until")
+        self.stolen_at = moment(pinned["stolen_at"]) if "stolen_at" in pinned else None
+        self.revoked_from = pinned.get("revoked_from")
         self.keyid = sha256(self.raw)
 
     def may_sign(self, index: int) -> bool:
@@ -307,6 +309,22 @@ class OpenSSL:
         text.write_bytes(data)
         return self._run("ts", "-verify", "-in", str(reply), "-data", str(text), "-CAfile", str(authority))
 
+    def stamped_at(self, token: bytes, data: bytes, roots: str) -> datetime | None:
+        """The time of an RFC 3161 reply over these bytes, by an authority under these certificates; None else."""
+        reply, text, pinned = (self.scratch / name for name in ("token", "stamped", "roots"))
+        for path, content in ((reply, token), (text, data), (pinned, roots.encode())):
+            path.write_bytes(content)
+        shown = subprocess.run(
+            ["openssl", "ts", "-reply", "-in", str(reply), "-text"], capture_output=True, check=False, timeout=60
+        )
+        found = re.search(rb"Time stamp: (\w{3}) +(\d+) ([\d:]{8})(?:\.\d+)? (\d{4}) GMT", shown.stdout)
+        if found is None:
+            return None
+        told = b" ".join(found.groups()).decode()
+        at = datetime.strptime(told, "%b %d %H:%M:%S %Y").replace(tzinfo=timezone.utc)  # noqa: UP017 (for old Pythons)
+        given = ("-CAfile", str(pinned), "-untrusted", str(pinned), "-attime", str(int(at.timestamp())))
+        return at if self._run("ts", "-verify", "-in", str(reply), "-data", str(text), *given) else None
+
 
 class Note:
     """A C2SP signed checkpoint as read."""
@@ -334,8 +352,8 @@ class Note:
         return name, data[:4], data[4:]
 
     def faults(self, keys: list[Key], openssl: OpenSSL) -> Iterator[tuple[str, str]]:
-        """Each line by a pinned key and sound, one of them by a key for the newest entry."""
-        index, seen, ranged = max(self.size - 1, 0), set(), False
+        """Each line by a pinned key and sound: one by a key for the newest entry, others by the next key only."""
+        index, seen, ranged, strange = max(self.size - 1, 0), set(), False, False
         for name, short, signature in self.signatures:
             known = [key for key in keys if (key.name, key.short) == (name, short)]
             if not known:
@@ -344,8 +362,12 @@ class Note:
             if (name, short) in seen or not openssl.holds(known[0].raw, self.text.encode(), signature):
                 yield "checkpoint-signature-bad", name
             seen.add((name, short))
-            ranged = ranged or any(key.may_sign(index) for key in known)
-        if seen and not ranged:
+            if any(key.may_sign(index) for key in known):
+                ranged = True
+            elif all(key.first != index + 1 for key in known):
+                strange = True
+                yield "checkpoint-key-out-of-range", name
+        if seen and not ranged and not strange:
             yield "checkpoint-key-out-of-range", str(index)
 
 
@@ -422,10 +444,11 @@ class Entry:
         self.subjects = [item["digest"]["sha256"] for item in statement["subject"]]
         predicate = statement["predicate"]
         moment(predicate["time"])
-        for name in ("log", "type", "run_id", "slot"):
+        of_run = () if predicate["type"] in ("key-rotate", "log-link") else ("run_id", "slot")
+        for name in ("log", "type", *of_run):
             if not isinstance(predicate[name], str):
                 raise Odd(f"no {name}")
-        if not isinstance(predicate["seq"], int):
+        if not isinstance(predicate["seq"], int) or not isinstance(predicate["key_epoch"], int):
             raise Odd("no number")
         self.predicate = predicate
 
@@ -463,6 +486,9 @@ class Verifier:
         self.bound: dict[str, tuple[str, str]] = {}
         self.contexts: dict[str, str] = {}
         self.stamped = 0
+        self.countersigners: dict[int, Key] = {}
+        self.sound: dict[int, str] = {}
+        self.previous = ""
 
     def check(self) -> Problems:
         """Every step; none stops at the first problem."""
@@ -470,6 +496,7 @@ class Verifier:
         self._places()
         entries = self._entries()
         self._signatures(entries)
+        self._rotations(entries)
         self._checkpoints(entries)
         self._scope(entries)
         self._contents()
@@ -479,6 +506,7 @@ class Verifier:
         self._erasures(entries)
         self._blobs()
         self._times(entries, list(runs.values()))
+        self._stolen(entries)
         return self.problems
 
     def _first_log(self) -> str:
@@ -603,6 +631,85 @@ class Verifier:
                 if not self.openssl.holds(known[0].raw, entry.pae, entry.signature):
                     self.problems.add("authentic", "entry-signature-bad", entry.name)
 
+    def _rotations(self, entries: list[Entry]) -> None:
+        """A rotation names the key that is pinned for what follows, and stands where the pinned keys change."""
+        named: dict[int, Key | None] = {}
+        epoch = 0
+        for entry in entries:
+            predicate = entry.predicate
+            if not predicate:
+                continue
+            if predicate["key_epoch"] != epoch:
+                self.problems.add("ordered", "key-epoch-differs", entry.name, predicate["key_epoch"])
+            epoch = predicate["key_epoch"]
+            if predicate["type"] == "key-rotate":
+                named[entry.seq] = self._guard("intact", "rotation-malformed", entry.name, self._named_key, entry)
+                epoch += 1
+            if predicate["type"] == "log-link":
+                self._guard("intact", "link-malformed", entry.name, self._link, entry)
+        self.countersigners = {seq + 1: key for seq, key in named.items() if key}
+        for seq, key in named.items():
+            if key and self.keys is not None:
+                pinned = {(item.name, item.raw) for item in self.keys if item.may_sign(seq + 1)}
+                if pinned != {(key.name, key.raw)}:
+                    self.problems.add("authentic", "rotation-not-pinned", f"entry {seq}", key.keyid)
+        for key in self.keys or ():
+            before = key.first - 1
+            stays = any(item.raw == key.raw and item.may_sign(before) for item in self.keys or ())
+            if before >= 0 and not stays and not named.get(before):
+                self.problems.add("ordered", "rotation-missing", f"entry {before}", key.keyid)
+
+    def _link(self, entry: Entry) -> None:
+        """A log in the place of one whose key was lost: a break, which stands at the beginning or nowhere."""
+        if entry.seq:
+            self.problems.add("ordered", "link-not-first", entry.name)
+        data = entry.predicate["note"].encode()
+        self.previous = f"{entry.predicate['previous']}, {Note(data).size} entries"
+        if entry.subjects != [sha256(data)]:
+            raise Odd("another subject than the note's digest")
+
+    def _named_key(self, entry: Entry) -> Key:
+        key = Key({"vkey": entry.predicate["vkey"]})
+        if entry.subjects != [key.keyid] or (self.policy and key.name != self.policy["origin"]):
+            raise Odd("a key of another log, or another subject than its id")
+        return key
+
+    def _stolen(self, entries: list[Entry]) -> None:
+        """What a stolen key signed is believed where a token, or what was kept, covers it from before the theft."""
+        keys = self.keys or []
+        if not any(key.stolen_at for key in keys):
+            return
+        times = list(self._token_times())
+        for entry in entries:
+            mine = [key for key in keys if key.keyid == entry.keyid and key.may_sign(entry.seq)]
+            key = next((key for key in mine if key.stolen_at), None)
+            if key is None or key.stolen_at is None or entry.signatures != 1:
+                continue
+            following = [item for item in keys if item.may_sign(entry.seq + 1)]
+            next_key = self.countersigners.get(entry.seq + 1)
+            if next_key and following and all(item.raw == next_key.raw for item in following):
+                continue  # the hand-over to the key that the policy pins
+            seen = min((time for size, time in times if size > entry.seq), default=None)
+            covered = (seen and seen < key.stolen_at) or (self.kept and entry.seq < self.kept.size)
+            if not covered or (key.revoked_from is not None and entry.seq >= key.revoked_from):
+                self.problems.add("authentic", "entry-of-stolen-key", entry.name, seen)
+
+    def _token_times(self) -> Iterator[tuple[int, datetime]]:
+        """Size and time of each token over a sound checkpoint, by the authorities that the policy pins."""
+        pinned = (self.policy or {}).get("timestamps", {}).get("authorities", [])
+        roots = {item["id"]: item["roots"] for item in pinned}
+        pattern = re.compile(re.escape(f"{self.root}tsr/") + r"([0-9]{12})\.([a-z0-9-]+)\.tsr")
+        for name in self.package.sizes:
+            found = pattern.fullmatch(name)
+            if found and found[2] in roots and int(found[1]) in self.sound:
+                note = self.sound[int(found[1])]
+                at = self._guard("timely", "token-bad", name, self._stamped_at, name, note, roots[found[2]])
+                if at is not None:
+                    yield int(found[1]), at
+
+    def _stamped_at(self, name: str, note: str, roots: str) -> datetime | None:
+        return self.openssl.stamped_at(self.package.read(name, 1 << 20), self.package.read(note), roots)
+
     def _checkpoints(self, entries: list[Entry]) -> None:
         leaves = [entry.leaf for number, entry in enumerate(entries) if entry.seq == number]
         listed, tree = self._numbered("checkpoint", ""), Tree()
@@ -618,7 +725,7 @@ class Verifier:
             except SHAPE_ERRORS as error:
                 self.problems.add("intact", "checkpoint-malformed", name, error)
                 continue
-            origin = origin or note.origin
+            origin, before = origin or note.origin, len(self.problems.found)
             if note.origin != origin:
                 self.problems.add("authentic", "checkpoint-origin-differs", name, note.origin)
             if note.size != size:
@@ -629,6 +736,11 @@ class Verifier:
                 self.problems.add("intact", "checkpoint-root-differs", name)
             for type_, found in note.faults(self.keys, self.openssl) if self.keys is not None else ():
                 self.problems.add("authentic", type_, name, found)
+            following = self.countersigners.get(size)
+            if following and all(item[:2] != (following.name, following.short) for item in note.signatures):
+                self.problems.add("authentic", "rotation-not-countersigned", name, following.keyid)
+            if len(self.problems.found) == before:
+                self.sound[size] = name
             self._stamps(size, name)
         self._kept(leaves, origin)
 
@@ -767,7 +879,7 @@ class Verifier:
 
     def _follow(self, runs: dict[str, Run], entry: Entry) -> None:
         predicate, problems = entry.predicate, self.problems
-        kind, run_id = predicate["type"], predicate["run_id"]
+        kind, run_id = predicate["type"], predicate.get("run_id", "")
         run = runs.get(run_id)
         if kind == "run-open":
             if run is not None:
@@ -1117,6 +1229,8 @@ def _check_proof(
         known = [key for key in keys if key.keyid == entry.keyid and key.may_sign(index)]
         if entry.signatures != 1 or not known or not openssl.holds(known[0].raw, entry.pae, entry.signature):
             problems.add("authentic", "entry-signature-bad", "proof")
+        if any(key.stolen_at for key in known):
+            problems.add("authentic", "entry-of-stolen-key", "proof", "a proof by itself shows no time")
     if not climbs(index, note.size, entry.leaf, [unbase64(item) for item in hashes], note.root):
         problems.add("intact", "proof-not-included", "proof", "the entry")
     predicate, wanted = entry.predicate, proof["artifact"]
@@ -1206,6 +1320,10 @@ def main(arguments: Iterable[str]) -> int:
     except (CannotRun, Odd, *READ_ERRORS) as error:
         print(f"verify.py: {error}", file=sys.stderr)
         return 3
+    if verifier.previous:
+        print(
+            f"a break: this log is in the place of {ascii(verifier.previous)[1:-1]}; verify that too", file=sys.stderr
+        )
     return told_of(problems, policy, given.json, kept=bool(kept), stamped=verifier.stamped)
 
 

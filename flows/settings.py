@@ -131,6 +131,19 @@ class TimestampAuthority(Frozen):
     url: TimestampUrl
 
 
+class Anchor(Frozen):
+    """A place outside the vault that gets a copy of each checkpoint and token, written once and never read.
+
+    A bucket of another account (`profile` has its credentials, which need `s3:PutObject` and nothing else), or a folder.
+    """
+
+    id: str = Field(pattern=f"^{AUTHORITY}$")
+    url: str = Field(min_length=1, max_length=500)
+    endpoint: Endpoint | None = None
+    region: str | None = None
+    profile: str | None = None
+
+
 class AwsSettings(Frozen):
     """How hard the collectors may ask."""
 
@@ -203,6 +216,7 @@ class Settings(Frozen):
     vault: VaultSettings
     keys: KeySettings
     timestamps: tuple[TimestampAuthority, ...] = ()
+    anchors: tuple[Anchor, ...] = ()
     trust_policy: str = "trust-policy.json"
     catalogue: str | None = Field(default=None, min_length=1, max_length=500)
     """A folder with an organisation's own catalogue, instead of the one that came with this version."""
@@ -226,6 +240,11 @@ class Settings(Frozen):
             raise ValueError("expected each account once")
         if len({authority.id for authority in self.timestamps}) < len(self.timestamps):
             raise ValueError("expected each time-stamp authority once")
+        if len({anchor.id for anchor in self.anchors}) < len(self.anchors):
+            raise ValueError("expected each anchor once")
+        own = (self.vault.url.rstrip("/"), self.vault.endpoint)
+        if any((anchor.url.rstrip("/"), anchor.endpoint) == own for anchor in self.anchors):
+            raise ValueError("expected anchors outside the vault, found the vault itself: who changes it changes both")
         if len(set(self.regions)) < len(self.regions):
             raise ValueError("expected each region once")
         if GLOBAL_REGION in self.regions:

@@ -5,7 +5,7 @@
    and the entry before it; times never run backwards.
 3. Check each entry's one signature by the keys pinned for its number. A key found in the store is never trusted.
 4. Recompute the Merkle root under every checkpoint and check its signatures; one stands for each size up to the
-   newest; the checkpoint that the auditor kept is a beginning of this log.
+   newest; the checkpoint that the auditor kept, and each one in an anchor, is of a beginning of this log.
 5. Follow the runs: each opened once, ended at most once, judged and exported after its close; what entries name exists;
    nothing is erased that was not ordered to be, or that is held.
 6. Compare each manifest with the sealed plan and with the receipts, both ways: planned units are rows are receipts.
@@ -24,6 +24,7 @@ Two things stay undetected: without a kept checkpoint, and while the log is fres
 and changes of the receipts of a run that was never closed, for only a manifest seals receipts.
 """
 
+from evidence_schema.verification.anchors import Anchor
 from evidence_schema.verification.encrypted import Keys
 from evidence_schema.verification.problems import TYPES, Problem, Property
 from evidence_schema.verification.proofs import ProofReport, verify_proof
@@ -35,6 +36,7 @@ from evidence_schema.verification.verify import verify_log, verify_workbook
 __all__ = [
     "RESUME_WINDOW",
     "TYPES",
+    "Anchor",
     "BadTrustPolicy",
     "Keys",
     "Problem",

@@ -64,6 +64,9 @@ TYPES: dict[str, tuple[int, Property]] = {
     "kept-checkpoint-not-signed": (4, _K),
     "kept-checkpoint-root-differs": (4, _K),
     "log-shorter-than-kept": (4, _K),
+    "anchor-changed": (4, _K),
+    "anchor-empty": (4, _K),
+    "anchor-unreadable": (4, _K),
     "subject-differs": (5, _I),
     "run-not-opened": (5, _O),
     "run-opened-twice": (5, _O),
@@ -159,8 +162,9 @@ TYPES: dict[str, tuple[int, Property]] = {
     "not-opened": (7, _I),
 }
 """Type -> (step, property). The last nine are only ever notes: they say what an auditor wants to know, not a fault."""
-_LATE = frozenset({"entry-time-late", "entry-time-unproven"})
-"""An authority that does not answer is no tampering; and whoever back-dates looks the same, so it is never hidden."""
+_LATE = frozenset({"entry-time-late", "entry-time-unproven", "anchor-empty", "anchor-unreadable"})
+"""An authority that does not answer is no tampering; and whoever back-dates looks the same, so it is never hidden. The
+same of an anchor that nothing was copied to, or that does not give what it lists."""
 
 
 @dataclass(frozen=True, order=True, slots=True)

@@ -99,6 +99,8 @@ class Given:
     time_missing: str = ""
     """Why they prove nothing."""
     left_out: int = 0
+    kept_words: str = ""
+    """The farthest of the kept checkpoints and those of anchors: where, how far, since when."""
 
 
 def verdicts(problems: tuple[Problem, ...], given: Given) -> dict[Property, tuple[Verdict, str]]:
@@ -165,12 +167,12 @@ def _anchored(given: Given) -> tuple[Verdict, str]:
     if given.kept_size is None:
         return Verdict.NOT_SHOWN, (
             "no kept checkpoint given: dropped newest runs show by age only, and whoever holds the signing key could "
-            "have told everything otherwise; keep this checkpoint, and give it next time"
+            "have told everything otherwise; keep this checkpoint, and give it next time, or name an anchor"
         )
     if given.kept_size == 0:
         return Verdict.NOT_SHOWN, "the kept checkpoint is of an empty log, which every log extends"
     newer = given.tree_size - given.kept_size
-    reason = f"extends the kept checkpoint of {given.kept_size} entries; {newer} newer ones are not anchored"
+    reason = f"extends {given.kept_words}; {newer} newer ones are not anchored"
     return Verdict.HOLDS, reason
 
 

@@ -15,8 +15,9 @@ from evidence_schema.layout import Layout
 from evidence_schema.models.entry import Export
 from evidence_schema.models.trust import TrustPolicy
 from evidence_schema.reader import Reader
+from evidence_schema.verification.anchors import Anchor, Earlier, check_earlier, farthest, read_anchor
 from evidence_schema.verification.blobs import Claims, Sealed, check_blobs
-from evidence_schema.verification.checkpoints import Checked, Checkpoints, SignedCheckpoint, parse_signed
+from evidence_schema.verification.checkpoints import Checked, Checkpoints, parse_signed
 from evidence_schema.verification.encrypted import Keys, Opened, check_encrypted, check_erasures
 from evidence_schema.verification.entries import Entry, beginning, check_chain, read_entries
 from evidence_schema.verification.judgements import check_judgements
@@ -53,7 +54,7 @@ class _Examination:
     layout: Layout
     trust: TrustPolicy | None
     keyring: Keyring | None
-    earlier: SignedCheckpoint | None
+    earlier: tuple[Earlier, ...]
     problems: Problems
     progress: Progress
     width: int
@@ -67,16 +68,21 @@ class _Examination:
         kept: bytes | None = None,
         progress: ProgressCallback | None = None,
         width: int = WIDTH,
+        anchors: Sequence[Anchor] = (),
     ) -> Self:
         """Refuses what the auditor gave and is not what it should be, before anything is looked at."""
-        name = _log_name(reader, trust, log)
+        name = _log_name(reader, trust, log) or next(filter(None, (first_log(anchor.reader) for anchor in anchors)), "")
+        layout, problems = Layout(name), Problems()
+        earlier = [] if kept is None else [Earlier(layout.checkpoints, "the kept checkpoint", parse_signed(kept))]
+        for anchor in anchors if name else ():
+            earlier += read_anchor(anchor, layout, problems)
         return cls(
             reader if name else NoLog(),
-            Layout(name),
+            layout,
             trust,
             None if trust is None else Keyring.of(trust),
-            None if kept is None else parse_signed(kept),
-            Problems(),
+            tuple(earlier),
+            problems,
             Progress(progress),
             width,
         )
@@ -92,8 +98,7 @@ class _Examination:
         leaves = [entry.leaf for entry in beginning(entries)]
         checkpoints = Checkpoints(self.reader, self.layout, leaves, self.keyring, problems)  # 4
         checked = checkpoints.check(listing, None if self.trust is None else self.trust.origin)
-        if self.earlier is not None:
-            checkpoints.check_kept(self.earlier, checked.origin)
+        check_earlier(self.earlier, leaves, checked.origin, self.keyring, problems)
         return _Chain(entries, leaves, checked)
 
 
@@ -109,17 +114,19 @@ def verify_log(
     width: int = WIDTH,
     package: Files | None = None,
     keys: Keys | None = None,
+    anchors: Sequence[Anchor] = (),
 ) -> Report:
     """Prove a log, step by step as this package numbers them; every fault of what is stored becomes a problem.
 
     `trust` is what the auditor pinned; without it no signature can be believed, and the report says so. `kept` is a
     checkpoint note of an earlier look. `log` names the log where neither the policy nor the place's keys do. `package`
     are all files of a package that holds the place: then the last entry's scope says what must be there. `keys` opens
-    what is encrypted; without them it is proven by its digest only. Raises BadNote or BadCheckpoint for a `kept` that
+    what is encrypted; without them it is proven by its digest only. `anchors` are places outside the vault that hold
+    checkpoints of it: the log must begin with what each one covers. Raises BadNote or BadCheckpoint for a `kept` that
     is none, BadKey for a policy without keys, and whatever the place raises where it cannot be listed at all: then
     nothing was examined.
     """
-    asked = _Examination.of(reader, trust, log, kept, progress, width)
+    asked = _Examination.of(reader, trust, log, kept, progress, width, anchors)
     reader, layout, problems = asked.reader, asked.layout, asked.problems
     listing = list_log(reader, layout, problems, asked.progress)  # 1
     chain = asked.chain(listing)  # 2, 3, 4
@@ -192,10 +199,12 @@ def _report(
     left_out: int,
 ) -> Report:
     problems, notes = asked.problems.all(), asked.problems.notes()
+    kept = farthest(asked.earlier)
     given = Given(
         pinned=asked.trust is not None,
         tree_size=len(chain.leaves),
-        kept_size=None if asked.earlier is None else asked.earlier.checkpoint.size,
+        kept_size=None if kept is None else kept.size,
+        kept_words="" if kept is None else kept.words,
         max_age_days=None if asked.trust is None else asked.trust.max_age_days,
         left_out=left_out,
         unnamed_blobs=sum(note.type == "unnamed-blob" for note in notes),

@@ -9,7 +9,8 @@ from flows.cli.options import Config, Json
 
 def doctor(config: Config = None, json: Json = False) -> None:
     """Check settings, keys, data keys, vault and its lock (with its dates and cost), trust policy, AWS identities,
-    supplied facts, and what the accounts would deny, with the controls that would go uncollected; writes nothing.
+    anchors, supplied facts, and what the accounts would deny, with the controls that would go uncollected. Writes
+    nothing but the newest checkpoint to an anchor that lacks it.
 
     Exit 0 ready, 1 facts missing or a lock for trials only, 3 something cannot be used.
     """

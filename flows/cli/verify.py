@@ -23,6 +23,12 @@ def verify(
     kept: Annotated[
         str | None, typer.Option(help="A checkpoint that you kept: nothing before it may have changed")
     ] = None,
+    anchor: Annotated[
+        list[str] | None,
+        typer.Option(help="s3://bucket or a folder with copies of checkpoints, read by your own rights; repeatable"),
+    ] = None,
+    anchor_profile: Annotated[str | None, typer.Option(help="The AWS profile that may read the anchors")] = None,
+    anchor_endpoint: Annotated[str | None, typer.Option(help="Where their S3 is, if not at AWS")] = None,
     save: Annotated[
         str | None, typer.Option("--save-checkpoint", help="Write the newest checkpoint here, to keep")
     ] = None,
@@ -48,10 +54,11 @@ def verify(
     from flows.cli.files import pieces, read_file
     from flows.cli.progress import counting
     from flows.report.package.reading import PackageVault, is_package, open_package
-    from flows.steps.places import keys_at, store_at
+    from flows.steps.places import anchor_at, keys_at, store_at
 
     policy = read_trust_policy(read_file(trust)) if trust else None
-    anchor = read_file(kept) if kept else None
+    held = read_file(kept) if kept else None
+    anchors = [anchor_at(url, anchor_endpoint, anchor_profile) for url in anchor or ()]
     if proof is not None:
         _verify_proof(proof, place, policy, as_json=json)
     store: Reader
@@ -65,8 +72,9 @@ def verify(
     opener = _required(keys_at(config, required=True)) if keys else None
     with counting("verifying") as progress:
         report = verify_log(
-            store, trust=policy, now=now(), kept=anchor, log=log, progress=progress, package=files, keys=opener
-        )
+            store, trust=policy, now=now(), kept=held, log=log, progress=progress, package=files, keys=opener,
+            anchors=anchors,
+        )  # fmt: skip
     about = verify_workbook(store, pieces(workbook), trust=policy) if workbook else None
     _show(report, about, as_json=json)
     if save:

@@ -28,6 +28,7 @@ from evidence_schema.layout import Layout
 from evidence_schema.models.entry import PAYLOAD_TYPE, CollectorVersion, Predicate, Statement
 from evidence_schema.note import MAX_NOTE_BYTES, parse_note, sign_note
 from evidence_schema.reader import first_versions
+from flows.vault.anchoring import Anchors
 from flows.vault.errors import BrokenLog, Contended, NotThere, ReadOnly, StoreUnavailable, WrongKey
 from flows.vault.keys import Signer
 from flows.vault.locks import Lock
@@ -100,8 +101,10 @@ class Log:
         clock: Callable[[], datetime],
         lock: Callable[[datetime], Lock | None],
         stamps: Stamps | None = None,
+        anchors: Anchors | None = None,
     ) -> None:
         self._stamps = stamps
+        self._anchors = anchors
         self._store = store
         self._layout = layout
         self._signer = signer
@@ -152,7 +155,7 @@ class Log:
             data = self._sealed(signer, statement, following)
             if self._is_ours(following, data):
                 entry = self._committed(following.seq, data)
-                self._stamp(entry.seq + 1)
+                self._witness(entry.seq + 1)
                 return entry
             pause = uniform(0, min(_LONGEST_PAUSE, 0.005 * 2 ** min(attempt, 10)))  # noqa: S311 (not a secret)
             time.sleep(pause)
@@ -169,6 +172,8 @@ class Log:
                 self._write_checkpoint(number)
         if self._stamps is not None:
             self._stamps.repair(size, lambda: self.checkpoint(size))
+        if self._anchors is not None:
+            self._anchors.copy(size)
         return missing
 
     def checkpoint(self, size: int) -> bytes:
@@ -286,10 +291,16 @@ class Log:
                 _narrator.warning("checkpoint %d is not written yet; the next writer does so", seq + 1, exc_info=True)
         return entry
 
-    def _stamp(self, size: int) -> None:
-        """Others' word on when it stood; whoever does not answer is asked again by the next writer."""
-        if self._stamps is not None:
-            self._stamps.stamp(size, lambda: self.checkpoint(size))
+    def _witness(self, size: int) -> None:
+        """Others' word on when it stood, and copies elsewhere; who does not answer is asked again by the next writer.
+
+        The copy goes first: an authority may let us wait, and a token that came is copied after it.
+        """
+        if self._anchors is not None:
+            self._anchors.copy(size)
+        if self._stamps is not None and self._stamps.stamp(size, lambda: self.checkpoint(size)):
+            if self._anchors is not None:
+                self._anchors.copy(size)
 
     def _write_checkpoint(self, size: int) -> None:
         signer = self._the_signer()

@@ -128,14 +128,17 @@ def bucket_of(url: str) -> str:
     return match[1]
 
 
-def make_client(access: S3Access) -> S3Client:
-    """A client for a vault's bucket: few retries, and checksums only where we give them."""
+def make_client(access: S3Access, *, hurried: bool = False) -> S3Client:
+    """A client for a vault's bucket: few retries, and checksums only where we give them.
+
+    `hurried`: for what a run can do without, and must not wait for.
+    """
     keys = access.credentials
     config = Config(
-        retries={"mode": "standard", "total_max_attempts": 5},
+        retries={"mode": "standard", "total_max_attempts": 2 if hurried else 5},
         s3={"addressing_style": "path" if access.endpoint else "auto"},
-        connect_timeout=10,
-        read_timeout=60,
+        connect_timeout=3 if hurried else 10,
+        read_timeout=10 if hurried else 60,
         max_pool_connections=32,
         request_checksum_calculation="when_required",
         response_checksum_validation="when_required",
@@ -411,7 +414,8 @@ def _items(page: Mapping[str, Any]) -> Iterator[tuple[datetime, StoredVersion]]:
 
 
 def _stored(found: Mapping[str, Any], *, size: int, deleted: bool) -> StoredVersion:
-    return StoredVersion(found["Key"], _plain(found["VersionId"]), size, deleted, found["IsLatest"])
+    version = _plain(found["VersionId"])
+    return StoredVersion(found["Key"], version, size, deleted, found["IsLatest"], found["LastModified"])
 
 
 def _oldest_first(items: list[tuple[datetime, StoredVersion]]) -> Iterator[StoredVersion]:

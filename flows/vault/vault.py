@@ -14,6 +14,7 @@ from evidence_schema.errors import BadKey
 from evidence_schema.layout import Layout
 from evidence_schema.models.names import LogName
 from evidence_schema.note import VerifierKey
+from flows.vault.anchoring import Anchors
 from flows.vault.artifacts import Artifacts
 from flows.vault.blobs import Blobs
 from flows.vault.data_keys import DataKeys
@@ -52,6 +53,7 @@ class Vault:
     receipts: Receipts
     log: Log
     stamps: Stamps
+    anchors: Anchors
     runs: Runs
     policy: LockPolicy
     clock: Clock
@@ -65,6 +67,11 @@ class Vault:
     ) -> Lock:
         """The lock of what is written now; raises LockRefused for personal data in clear under COMPLIANCE."""
         return lock_for(self.policy, personal=personal, now=self.clock(), classes=classes, period_end=period_end)
+
+    def newest_checkpoint(self) -> int:
+        """The number of entries that the newest checkpoint speaks about; 0 where there is none."""
+        found = (self.layout.checkpoint_size(key) for key in self.store.keys(self.layout.checkpoints))
+        return max((size for size in found if size is not None), default=0)
 
     def repair(self) -> Repaired:
         """Finish what a writer that died has left: missing checkpoints, stray temporary files."""
@@ -151,6 +158,7 @@ def assemble(
         return lock_for(policy, personal=False, now=now)
 
     stamps = Stamps(store, layout, settings.authorities, clock, lock)
+    anchors = Anchors(store, layout, settings.anchors, clock)
     log = Log(
         store,
         layout,
@@ -160,6 +168,7 @@ def assemble(
         clock,
         lock,
         stamps,
+        anchors,
     )
     return Vault(
         store=store,
@@ -169,6 +178,7 @@ def assemble(
         receipts=Receipts(store, layout),
         log=log,
         stamps=stamps,
+        anchors=anchors,
         runs=Runs(log, clock, settings.resume_window),
         policy=policy,
         clock=clock,

@@ -30,6 +30,7 @@ from evidence_schema.verification.problems import TYPES, Problem, Property
 from evidence_schema.verification.proofs import ProofReport, verify_proof
 from evidence_schema.verification.report import Report, Verdict, WorkbookReport
 from evidence_schema.verification.runs import RESUME_WINDOW
+from evidence_schema.verification.since import make_receipt, read_receipt
 from evidence_schema.verification.trust import BadTrustPolicy, read_trust_policy
 from evidence_schema.verification.verify import verify_log, verify_workbook
 
@@ -45,6 +46,8 @@ __all__ = [
     "Report",
     "Verdict",
     "WorkbookReport",
+    "make_receipt",
+    "read_receipt",
     "read_trust_policy",
     "verify_log",
     "verify_proof",

@@ -151,6 +151,7 @@ TYPES: dict[str, tuple[int, Property]] = {
     "proof-differs": (11, _A),
     "proof-not-included": (11, _I),
     "proof-of-another": (11, _I),
+    "receipt-by-another-policy": (4, _K),
     "run-in-progress": (5, _C),
     "run-abandoned": (5, _C),
     "unnamed-blob": (7, _I),
@@ -161,7 +162,7 @@ TYPES: dict[str, tuple[int, Property]] = {
     "erasure-unfinished": (5, _C),
     "not-opened": (7, _I),
 }
-"""Type -> (step, property). The last nine are only ever notes: they say what an auditor wants to know, not a fault."""
+"""Type -> (step, property). The last ten are only ever notes: they say what an auditor wants to know, not a fault."""
 _LATE = frozenset({"entry-time-late", "entry-time-unproven", "anchor-empty", "anchor-unreadable"})
 """An authority that does not answer is no tampering; and whoever back-dates looks the same, so it is never hidden. The
 same of an anchor that nothing was copied to, or that does not give what it lists."""

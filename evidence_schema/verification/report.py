@@ -5,6 +5,7 @@ from __future__ import annotations
 import builtins
 from collections.abc import Mapping
 from dataclasses import dataclass
+from datetime import datetime
 from enum import StrEnum
 
 from evidence_schema.digest import Digest
@@ -20,6 +21,27 @@ class Verdict(StrEnum):
     HOLDS = "holds"
     BROKEN = "broken"
     NOT_SHOWN = "not_shown"
+
+
+@dataclass(frozen=True, slots=True)
+class Event:
+    """An entry that came since, in the words of `evidence verify`."""
+
+    seq: int
+    type: str
+    time: datetime
+    about: str
+
+
+@dataclass(frozen=True, slots=True)
+class Since:
+    """What came to the log after a receipt over `size` entries: entries by type, and each one that is told apart."""
+
+    size: int
+    looked: datetime
+    entries: int
+    counts: Mapping[str, int]
+    events: tuple[Event, ...]
 
 
 @dataclass(frozen=True, slots=True)
@@ -52,6 +74,10 @@ class Report:
     """Artifacts that are ciphertexts; of them `opened` were opened with keys, and `erased` nobody can open any more."""
     opened: int = 0
     erased: int = 0
+    tokens: tuple[tuple[str, Digest], ...] = ()
+    """Authority and digest of each token over `checkpoint`, judged or not."""
+    since: Since | None = None
+    """What came after the auditor's receipt, where one was given and the log continues it."""
 
     @property
     def exit_code(self) -> int:

@@ -2,8 +2,8 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterable, Sequence
-from dataclasses import dataclass
+from collections.abc import Iterable, Iterator, Sequence
+from dataclasses import dataclass, replace
 from datetime import datetime, timedelta
 from typing import Self
 
@@ -12,9 +12,11 @@ from evidence_schema.bagit import Files
 from evidence_schema.digest import Digest, DigestStream
 from evidence_schema.encoding import to_base64
 from evidence_schema.layout import Layout
+from evidence_schema.models.auditor_receipt import AuditorReceipt
 from evidence_schema.models.entry import Export
 from evidence_schema.models.trust import TrustPolicy
 from evidence_schema.reader import Reader
+from evidence_schema.timestamp import MAX_REPLY_BYTES
 from evidence_schema.verification.anchors import Anchor, Earlier, check_earlier, farthest, read_anchor
 from evidence_schema.verification.blobs import Claims, Sealed, check_blobs
 from evidence_schema.verification.checkpoints import Checked, Checkpoints, parse_signed
@@ -27,14 +29,17 @@ from evidence_schema.verification.package import check_package
 from evidence_schema.verification.plans import Place
 from evidence_schema.verification.problems import Problems
 from evidence_schema.verification.progress import Progress, ProgressCallback
-from evidence_schema.verification.reading import WIDTH
+from evidence_schema.verification.reading import WIDTH, Misshapen, Unreadable, read_bounded
 from evidence_schema.verification.report import Given, Report, WorkbookReport, verdicts
 from evidence_schema.verification.runs import RESUME_WINDOW, Run, check_endings, follow_runs
 from evidence_schema.verification.scope import VAULT
 from evidence_schema.verification.signatures import check_log_name, check_signatures
+from evidence_schema.verification.since import since_of
 from evidence_schema.verification.times import check_entry_times, check_freshness
 from evidence_schema.verification.tokens import Proven, Tokens
 from evidence_schema.verification.trust import Keyring
+
+RECEIPT = "the auditor's receipt"
 
 
 @dataclass(frozen=True, slots=True)
@@ -69,11 +74,14 @@ class _Examination:
         progress: ProgressCallback | None = None,
         width: int = WIDTH,
         anchors: Sequence[Anchor] = (),
+        receipt: AuditorReceipt | None = None,
     ) -> Self:
         """Refuses what the auditor gave and is not what it should be, before anything is looked at."""
         name = _log_name(reader, trust, log) or next(filter(None, (first_log(anchor.reader) for anchor in anchors)), "")
         layout, problems = Layout(name), Problems()
         earlier = [] if kept is None else [Earlier(layout.checkpoints, "the kept checkpoint", parse_signed(kept))]
+        if receipt is not None:
+            earlier.append(_received(receipt, name, trust, problems))
         for anchor in anchors if name else ():
             earlier += read_anchor(anchor, layout, problems)
         return cls(
@@ -115,6 +123,7 @@ def verify_log(
     package: Files | None = None,
     keys: Keys | None = None,
     anchors: Sequence[Anchor] = (),
+    receipt: AuditorReceipt | None = None,
 ) -> Report:
     """Prove a log, step by step as this package numbers them; every fault of what is stored becomes a problem.
 
@@ -122,11 +131,12 @@ def verify_log(
     checkpoint note of an earlier look. `log` names the log where neither the policy nor the place's keys do. `package`
     are all files of a package that holds the place: then the last entry's scope says what must be there. `keys` opens
     what is encrypted; without them it is proven by its digest only. `anchors` are places outside the vault that hold
-    checkpoints of it: the log must begin with what each one covers. Raises BadNote or BadCheckpoint for a `kept` that
+    checkpoints of it: the log must begin with what each one covers, and with what a `receipt` of an earlier look covers.
+    Raises BadNote or BadCheckpoint for a `kept` that
     is none, BadKey for a policy without keys, and whatever the place raises where it cannot be listed at all: then
     nothing was examined.
     """
-    asked = _Examination.of(reader, trust, log, kept, progress, width, anchors)
+    asked = _Examination.of(reader, trust, log, kept, progress, width, anchors, receipt)
     reader, layout, problems = asked.reader, asked.layout, asked.problems
     listing = list_log(reader, layout, problems, asked.progress)  # 1
     chain = asked.chain(listing)  # 2, 3, 4
@@ -150,7 +160,13 @@ def verify_log(
     if claims.left_out:
         found = f"{claims.left_out} blobs that rows and entries name are left out by its scope"
         problems.note("not-in-package", layout.blobs, "all that the log names", found)
-    return _report(asked, chain, runs, proven, hashed, opened, claims.left_out)
+    report = _report(asked, chain, runs, proven, hashed, opened, claims.left_out)
+    if report.checkpoint:
+        size = parse_signed(report.checkpoint).checkpoint.size
+        report = replace(report, tokens=tuple(_tokens_over(reader, layout, listing, size)))
+    if receipt is not None and not any(problem.key == RECEIPT for problem in report.problems):
+        report = replace(report, since=since_of(receipt, beginning(chain.entries)))
+    return report
 
 
 def verify_workbook(
@@ -173,6 +189,25 @@ def verify_workbook(
         found = f"none that names {digest} of {stream.size} bytes"
         asked.problems.add("workbook-not-exported", asked.layout.entries, "an export entry of these bytes", found)
     return WorkbookReport(digest, stream.size, export, seq, asked.problems.all(), trust is not None)
+
+
+def _received(receipt: AuditorReceipt, log: str, trust: TrustPolicy | None, problems: Problems) -> Earlier:
+    """The checkpoint of a receipt; it is of this log, and by whichever policy."""
+    if receipt.log != log:
+        problems.add("kept-checkpoint-of-another-log", RECEIPT, receipt.log, log)
+    if receipt.policy is not None and trust is not None and receipt.policy != trust.fingerprint:
+        problems.note("receipt-by-another-policy", RECEIPT, receipt.policy, trust.fingerprint)
+    return Earlier(RECEIPT, "the receipt", parse_signed(receipt.checkpoint.encode()), receipt.looked)
+
+
+def _tokens_over(reader: Reader, layout: Layout, listing: Listing, size: int) -> Iterator[tuple[str, Digest]]:
+    for (over, authority), version in sorted(listing.tokens.items()):
+        if over == size:
+            try:
+                reply = read_bounded(reader, layout.token(over, authority), version, MAX_REPLY_BYTES)
+            except (Unreadable, Misshapen):
+                continue  # told where tokens are judged
+            yield authority, Digest.of(reply)
 
 
 def _log_name(reader: Reader, trust: TrustPolicy | None, log: str | None) -> str:

@@ -33,7 +33,7 @@ class AnchorPlace(Protocol):
     """Where copies go: all that its role allows is to write a key that does not exist."""
 
     def put(self, key: str, data: bytes) -> None:
-        """Raises AlreadyThere where the key exists, and another VaultError where nothing was written, or nobody knows."""
+        """Raises AlreadyThere where the key exists, another VaultError where nothing was written, or nobody knows."""
         ...
 
 

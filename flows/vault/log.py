@@ -298,9 +298,9 @@ class Log:
         """
         if self._anchors is not None:
             self._anchors.copy(size)
-        if self._stamps is not None and self._stamps.stamp(size, lambda: self.checkpoint(size)):
-            if self._anchors is not None:
-                self._anchors.copy(size)
+        is_stamped = self._stamps is not None and bool(self._stamps.stamp(size, lambda: self.checkpoint(size)))
+        if is_stamped and self._anchors is not None:
+            self._anchors.copy(size)
 
     def _write_checkpoint(self, size: int) -> None:
         signer = self._the_signer()

@@ -15,6 +15,7 @@ from pydantic import ValidationError
 
 from evidence_schema.digest import Digest
 from evidence_schema.errors import NotCanonical
+from evidence_schema.models.auditor_receipt import AuditorReceipt, SeenToken
 from evidence_schema.models.base import Frozen
 from evidence_schema.models.disposition import Disposition, ErasedArtifact
 from evidence_schema.models.encrypted import EncryptedBlob, Encryption
@@ -233,6 +234,20 @@ EXAMPLES: dict[str, list[Frozen]] = {
                 ErasedArtifact(digest=ONE, size=1, part=UNIT.digest.hex, role="transcript", unit=UNIT),
                 ErasedArtifact(digest=TWO, size=0, part="findings", role="findings"),
             ),
+        )
+    ],
+    "auditor-receipt": [
+        AuditorReceipt.sealed(
+            log="clinic",
+            origin="evidence/clinic",
+            tree_size=4,
+            root="A" * 43 + "=",
+            checkpoint="a note\n",
+            policy=ONE,
+            verdicts={"intact": "holds", "anchored": "not_shown"},
+            problems=0,
+            looked=AT,
+            tokens=(SeenToken(authority="tsa", digest=TWO),),
         )
     ],
     "planned-unit": [PlannedUnit(unit=UNIT, service="s3", requirements=("EV-ENC-01",))],

@@ -29,8 +29,8 @@ TOKENS = {
     "earlier-token-missing", "earlier-token-unknown", "entry-before-its-token",
 }  # fmt: skip
 """Made by test_verification_tokens.py."""
-ANCHORS = {"anchor-changed", "anchor-empty", "anchor-unreadable"}
-"""Made by test_verification_anchors.py."""
+ANCHORS = {"anchor-changed", "anchor-empty", "anchor-unreadable", "receipt-by-another-policy"}
+"""Made by test_verification_anchors.py and test_auditor_receipts.py."""
 ENCRYPTED_ONLY = {
     "key-missing", "key-unusable", "erased-key-stands", "artifact-not-opened", "commitment-differs",
     "erasure-not-ordered", "erased-while-held", "disposition-malformed", "disposition-differs",

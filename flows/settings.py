@@ -29,6 +29,7 @@ from evidence_schema.models.names import (
     RecipientId,
     RegionName,
 )
+from evidence_schema.models.schedule import Schedule
 from flows.errors import SettingsError
 
 CONFIG_VARIABLE = "EVIDENCE_CONFIG"
@@ -134,7 +135,7 @@ class TimestampAuthority(Frozen):
 class Anchor(Frozen):
     """A place outside the vault that gets a copy of each checkpoint and token, written once and never read.
 
-    A bucket of another account (`profile` has its credentials, which need `s3:PutObject` and nothing else), or a folder.
+    A bucket of another account (`profile` has its credentials: they need `s3:PutObject` and nothing else), or a folder.
     """
 
     id: str = Field(pattern=f"^{AUTHORITY}$")
@@ -142,6 +143,13 @@ class Anchor(Frozen):
     endpoint: Endpoint | None = None
     region: str | None = None
     profile: str | None = None
+
+
+class PromisedSchedule(Schedule):
+    """A schedule that this program can keep: `evidence run monthly` fills `monthly` slots. `none` ends it."""
+
+    id: Literal["monthly"]
+    cadence: Literal["monthly", "none"]
 
 
 class AwsSettings(Frozen):
@@ -217,6 +225,8 @@ class Settings(Frozen):
     keys: KeySettings
     timestamps: tuple[TimestampAuthority, ...] = ()
     anchors: tuple[Anchor, ...] = ()
+    schedules: tuple[PromisedSchedule, ...] = Field(default=(), max_length=1)
+    """What was promised, and who decided; sealed in the log, so that a verifier tells a slot that nobody filled."""
     trust_policy: str = "trust-policy.json"
     catalogue: str | None = Field(default=None, min_length=1, max_length=500)
     """A folder with an organisation's own catalogue, instead of the one that came with this version."""

@@ -20,6 +20,7 @@ from evidence_schema.models.names import (
     SlotName,
     Trigger,
 )
+from evidence_schema.models.schedule import Schedule
 from evidence_schema.models.unit import Period
 
 STATEMENT_TYPE = "https://in-toto.io/Statement/v1"
@@ -45,7 +46,7 @@ class CollectorVersion(Frozen):
     version: str = Field(max_length=64)
 
 
-class EntryBase(Frozen):
+class LogEntryBase(Frozen):
     """What each entry carries. `prev` is the SHA-256 of the previous entry's file; entry 0 has none."""
 
     log: LogName
@@ -54,6 +55,11 @@ class EntryBase(Frozen):
     time: UtcTime
     key_epoch: NonNegative = 0
     collector: CollectorVersion
+
+
+class EntryBase(LogEntryBase):
+    """What an entry about a run carries besides."""
+
     run_id: RunId
     slot: SlotName
 
@@ -169,9 +175,21 @@ class Extension(EntryBase):
     approver: Role
 
 
-Predicate = Annotated[
-    RunOpen | RunClose | RunAbandoned | Judged | Export | Erasure | Hold | Extension, Field(discriminator="type")
-]
+class Heartbeat(LogEntryBase):
+    """The scheduler looked, and nothing was due: a sign of life, which fills no slot."""
+
+    type: Literal["heartbeat"] = "heartbeat"
+
+
+class ScheduleChange(LogEntryBase):
+    """What is promised from now on. What fell due before this entry was written stays due."""
+
+    type: Literal["schedule-change"] = "schedule-change"
+    schedule: Schedule
+
+
+RunPredicate = RunOpen | RunClose | RunAbandoned | Judged | Export | Erasure | Hold | Extension
+Predicate = Annotated[RunPredicate | Heartbeat | ScheduleChange, Field(discriminator="type")]
 
 
 class Statement(Frozen):

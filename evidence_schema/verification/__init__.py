@@ -12,9 +12,9 @@
 7. Hash every blob: its bytes are those of its name, its size is the one stated, every named blob exists. With keys,
    open what is encrypted in the context of its row: it is what was committed to, and a key that is gone was erased.
 8. Compare findings and outcomes with the entries that sealed their manifest, catalogue, plan and settings.
-9. Look at the times: nothing from the future, receipts within their run, the newest run not older than promised; by
-   the time-stamp tokens of pinned authorities each entry existed when it says, and each run began after the token that
-   it names.
+9. Look at the times: nothing from the future, receipts within their run, the newest run not older than promised, every
+   slot that was due by the log's own schedule filled; by the time-stamp tokens of pinned authorities each entry existed
+   when it says, and each run began after the token that it names.
 10. Of a package: it is a sound bag; the last entry of its log names its scope, the scope names every file drawn for it;
     what the scope promises is there, and what it leaves out is a note, never missing evidence.
 11. A proof of one artifact, by itself: its checkpoint is signed, its entry is in the log, its row is in the manifest.

@@ -135,6 +135,8 @@ TYPES: dict[str, tuple[int, Property]] = {
     "entry-before-its-token": (9, _T),
     "nothing-collected": (9, _F),
     "stale": (9, _F),
+    "slot-missing": (9, _F),
+    "silent": (9, _F),
     "bag-malformed": (10, _I),
     "bag-file-changed": (10, _I),
     "bag-file-missing": (10, _C),
@@ -152,6 +154,7 @@ TYPES: dict[str, tuple[int, Property]] = {
     "proof-not-included": (11, _I),
     "proof-of-another": (11, _I),
     "receipt-by-another-policy": (4, _K),
+    "schedule-changed": (9, _F),
     "run-in-progress": (5, _C),
     "run-abandoned": (5, _C),
     "unnamed-blob": (7, _I),
@@ -162,7 +165,7 @@ TYPES: dict[str, tuple[int, Property]] = {
     "erasure-unfinished": (5, _C),
     "not-opened": (7, _I),
 }
-"""Type -> (step, property). The last ten are only ever notes: they say what an auditor wants to know, not a fault."""
+"""Type -> (step, property). The last twelve are only ever notes: what an auditor wants to know, and no fault."""
 _LATE = frozenset({"entry-time-late", "entry-time-unproven", "anchor-empty", "anchor-unreadable"})
 """An authority that does not answer is no tampering; and whoever back-dates looks the same, so it is never hidden. The
 same of an anchor that nothing was copied to, or that does not give what it lists."""

@@ -125,6 +125,8 @@ class Given:
     time_missing: str = ""
     """Why they prove nothing."""
     left_out: int = 0
+    slots: str = ""
+    """What the log's schedule says of slots that were due."""
     kept_words: str = ""
     """The farthest of the kept checkpoints and those of anchors: where, how far, since when."""
 
@@ -205,4 +207,4 @@ def _anchored(given: Given) -> tuple[Verdict, str]:
 def _fresh(given: Given) -> tuple[Verdict, str]:
     if given.max_age_days is None:
         return Verdict.NOT_SHOWN, "no trust policy given, and so no promised age"
-    return Verdict.HOLDS, f"the newest closed run is at most {given.max_age_days} days old"
+    return Verdict.HOLDS, f"the newest closed run is at most {given.max_age_days} days old; {given.slots}"

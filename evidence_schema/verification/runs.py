@@ -8,7 +8,17 @@ from datetime import datetime, timedelta
 
 from evidence_schema.digest import Digest
 from evidence_schema.models.encrypted import Context, EncryptedBlob
-from evidence_schema.models.entry import Erasure, Export, Judged, Predicate, RunAbandoned, RunClose, RunOpen
+from evidence_schema.models.entry import (
+    EntryBase,
+    Erasure,
+    Export,
+    Judged,
+    Predicate,
+    RunAbandoned,
+    RunClose,
+    RunOpen,
+    RunPredicate,
+)
 from evidence_schema.verification.blobs import Claims, EncryptedClaim
 from evidence_schema.verification.entries import Entry
 from evidence_schema.verification.problems import Problems
@@ -41,6 +51,8 @@ def follow_runs(entries: Iterable[Entry], claims: Claims, problems: Problems, sc
     for entry in entries:
         if entry.predicate is None:
             continue
+        if not isinstance(entry.predicate, EntryBase):  # about no run: see schedules
+            continue
         if isinstance(entry.predicate, RunOpen):
             _open(runs, entry, entry.predicate, problems)
         elif (run := runs.get(entry.predicate.run_id)) is None:
@@ -70,7 +82,7 @@ def _open(runs: dict[str, Run], entry: Entry, opened: RunOpen, problems: Problem
         runs[opened.run_id] = Run(entry.key, opened, entry.digest)
 
 
-def _advance(run: Run, entry: Entry, predicate: Predicate, problems: Problems) -> None:
+def _advance(run: Run, entry: Entry, predicate: RunPredicate, problems: Problems) -> None:
     if predicate.slot != run.opened.slot:
         problems.add("run-slot-differs", entry.key, run.opened.slot, predicate.slot)
     if isinstance(predicate, RunClose | RunAbandoned):
@@ -107,7 +119,7 @@ def _export(run: Run, entry: Entry, export: Export, problems: Problems) -> None:
 
 
 def _check_named(
-    entry: Entry, predicate: Predicate, run: Run | None, claims: Claims, problems: Problems, scope: Scope
+    entry: Entry, predicate: RunPredicate, run: Run | None, claims: Claims, problems: Problems, scope: Scope
 ) -> None:
     """What an entry names exists, and its subject is something that it names."""
     named = named_by(predicate)

@@ -5,7 +5,7 @@ from __future__ import annotations
 from dataclasses import dataclass, field
 
 from evidence_schema.digest import Digest
-from evidence_schema.models.entry import Export, Predicate, RunAbandoned
+from evidence_schema.models.entry import Export, Heartbeat, Predicate, RunAbandoned, ScheduleChange
 from evidence_schema.models.package import PackageScope
 from evidence_schema.models.receipt import Receipt
 
@@ -47,7 +47,7 @@ class Scope:
 
     def has_named(self, predicate: Predicate, what: str) -> bool:
         """Whether a blob that an entry names is in."""
-        if self.promised is None or isinstance(predicate, RunAbandoned):
+        if self.promised is None or isinstance(predicate, RunAbandoned | Heartbeat | ScheduleChange):
             return True
         if what.startswith(ENCRYPTED):  # whoever may open it gets it in the sealed part
             return False

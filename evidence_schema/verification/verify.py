@@ -32,6 +32,7 @@ from evidence_schema.verification.progress import Progress, ProgressCallback
 from evidence_schema.verification.reading import WIDTH, Misshapen, Unreadable, read_bounded
 from evidence_schema.verification.report import Given, Report, WorkbookReport, verdicts
 from evidence_schema.verification.runs import RESUME_WINDOW, Run, check_endings, follow_runs
+from evidence_schema.verification.schedules import check_schedule_entries, check_slots
 from evidence_schema.verification.scope import VAULT
 from evidence_schema.verification.signatures import check_log_name, check_signatures
 from evidence_schema.verification.since import since_of
@@ -131,7 +132,7 @@ def verify_log(
     checkpoint note of an earlier look. `log` names the log where neither the policy nor the place's keys do. `package`
     are all files of a package that holds the place: then the last entry's scope says what must be there. `keys` opens
     what is encrypted; without them it is proven by its digest only. `anchors` are places outside the vault that hold
-    checkpoints of it: the log must begin with what each one covers, and with what a `receipt` of an earlier look covers.
+    checkpoints of it: the log must begin with what each one covers, and with what the `receipt` of a look covers.
     Raises BadNote or BadCheckpoint for a `kept` that
     is none, BadKey for a policy without keys, and whatever the place raises where it cannot be listed at all: then
     nothing was examined.
@@ -151,16 +152,19 @@ def verify_log(
     hashed = check_blobs(reader, layout, claims, asked.progress, width)  # 7
     opened = check_encrypted(place, claims.ciphertexts, check_erasures(place, chain.entries), keys)
     check_judgements(place, runs, plans)  # 8
+    check_schedule_entries(chain.entries, problems)
     check_entry_times(chain.entries, now, problems)  # 9
     pinned = None if trust is None else trust.timestamps
     tokens = Tokens(reader, layout, pinned, chain.checked.digests, problems, width)
     proven = tokens.check(listing, beginning(chain.entries), now)
+    slots = ""
     if trust is not None:
         check_freshness(runs, trust, layout, now, problems)
+        slots = check_slots(chain.entries, runs, trust, layout, now, problems)
     if claims.left_out:
         found = f"{claims.left_out} blobs that rows and entries name are left out by its scope"
         problems.note("not-in-package", layout.blobs, "all that the log names", found)
-    report = _report(asked, chain, runs, proven, hashed, opened, claims.left_out)
+    report = _report(asked, chain, runs, proven, hashed, opened, claims.left_out, slots)
     if report.checkpoint:
         size = parse_signed(report.checkpoint).checkpoint.size
         report = replace(report, tokens=tuple(_tokens_over(reader, layout, listing, size)))
@@ -232,6 +236,7 @@ def _report(
     hashed: tuple[int, int],
     opened: Opened,
     left_out: int,
+    slots: str,
 ) -> Report:
     problems, notes = asked.problems.all(), asked.problems.notes()
     kept = farthest(asked.earlier)
@@ -239,6 +244,7 @@ def _report(
         pinned=asked.trust is not None,
         tree_size=len(chain.leaves),
         kept_size=None if kept is None else kept.size,
+        slots=slots,
         kept_words="" if kept is None else kept.words,
         max_age_days=None if asked.trust is None else asked.trust.max_age_days,
         left_out=left_out,

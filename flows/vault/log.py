@@ -68,6 +68,10 @@ class NextEntry:
 
     def common(self, run_id: str, slot: str) -> dict[str, Any]:
         """The fields that every predicate shares: `RunOpen(**entry.common(run_id, slot), ...)`."""
+        return {**self.of_log(), "run_id": run_id, "slot": slot}
+
+    def of_log(self) -> dict[str, Any]:
+        """The same for an entry about no run."""
         return {
             "log": self.log,
             "seq": self.seq,
@@ -75,8 +79,6 @@ class NextEntry:
             "time": self.time,
             "key_epoch": self.key_epoch,
             "collector": self.collector,
-            "run_id": run_id,
-            "slot": slot,
         }
 
 

@@ -24,11 +24,13 @@ from evidence_schema.models.entry import (
     Erasure,
     Export,
     Extension,
+    Heartbeat,
     Hold,
     Judged,
     RunAbandoned,
     RunClose,
     RunOpen,
+    ScheduleChange,
     Statement,
     Subject,
 )
@@ -55,6 +57,7 @@ from evidence_schema.models.receipt import (
     RedactionCount,
     StoredBlob,
 )
+from evidence_schema.models.schedule import Schedule
 from evidence_schema.models.transcript import (
     Attempt,
     Call,
@@ -85,6 +88,7 @@ COMMON: dict[str, Any] = {
     "slot": SLOT,
     "collector": CollectorVersion(version="0.1.0"),
 }
+ABOUT_THE_LOG = {name: value for name, value in COMMON.items() if name not in ("run_id", "slot")}
 
 
 CIPHERTEXT = EncryptedBlob(digest=ONE, size=72, encryption=Encryption.of(bytes(32), 0))
@@ -327,6 +331,13 @@ EXAMPLES: dict[str, list[Frozen]] = {
             )
         ),
         statement(RunAbandoned(**COMMON, reason="operator")),
+        statement(Heartbeat(**ABOUT_THE_LOG)),
+        statement(
+            ScheduleChange(
+                **ABOUT_THE_LOG,
+                schedule=Schedule(id="monthly", cadence="monthly", since=AT, approver="compliance lead"),
+            )
+        ),
         statement(OPEN.model_copy(update={"facts": CIPHERTEXT})),
         statement(Judged(**COMMON, findings=ONE, personal_findings=CIPHERTEXT, outcomes=TWO, engine="c", counts={})),
         statement(Export(**COMMON, framework="hipaa", name="a.xlsx", digest=ONE, size=1, tree_size=4, kept=CIPHERTEXT)),

@@ -2,10 +2,16 @@
 
 from __future__ import annotations
 
+import logging
+import os
+import signal
+import time
 from collections.abc import Callable
 from dataclasses import replace
 from datetime import timedelta
+from itertools import count
 from pathlib import Path
+from random import Random
 
 import pytest
 from botocore.exceptions import ClientError
@@ -15,6 +21,8 @@ from vault_samples import ORIGIN, Clock, closing, opening, run_id
 from evidence_schema.digest import Digest
 from evidence_schema.verification import Anchor, Report, verify_log
 from flows.demo.object_store import REGION, Identity, ObjectStore
+from flows.settings import Settings
+from flows.steps.scheduling import heartbeat
 from flows.vault.anchoring import REST, AnchorFolder, Anchors
 from flows.vault.directory import DirectoryStore
 from flows.vault.errors import AlreadyThere, StoreUnavailable
@@ -231,3 +239,64 @@ def test_a_file_planted_in_the_anchor_is_told_and_hides_nothing(
     found = [problem.key for problem in report.problems if problem.type == "anchor-changed"]
     assert found == [f"A2 {vault.layout.checkpoint(size)}" for size in (2, 9)]
     assert types_of(report) == {"anchor-changed"}
+
+
+# --- kill -9 --------------------------------------------------------------------------------------------------------
+
+
+def test_writers_killed_at_any_moment_leave_a_log_that_continues_every_copy(
+    folder_place: Place, signer: LocalKey, drive: Path
+) -> None:
+    """Four at once, each killed with -9 after some milliseconds: no fork, no gap, and no copy of what is not the log's.
+
+    They write what the scheduler writes: schedules and heartbeats, beside runs.
+    """
+    places = replace(folder_place.settings, anchors=(AnchorSettings("drive", str(drive)),))
+    open_store(places, create=True)
+
+    def write(number: int) -> None:
+        vault = assemble(open_store(places), places, signer)
+        for step in count():
+            heartbeat(vault, PROMISED)
+            slot = f"adhoc/{number:04d}-{step:04d}"
+            vault.runs.open_or_join(slot, opening(number * 1000 + step, slot))
+
+    random = Random(5)
+    for number in range(12):
+        children = [_forked(write, number * 4 + writer) for writer in range(4)]
+        time.sleep(random.uniform(0.1, 0.6))
+        for child in children:
+            os.kill(child, signal.SIGKILL)
+            assert os.WIFSIGNALED(os.waitpid(child, 0)[1]), "a writer ended by itself"
+
+    vault = assemble(open_store(places), places, signer)
+    vault.repair()
+    size = vault.log.head().size
+    types = [entry.predicate.type for entry in vault.log.entries()]
+    assert types.count("schedule-change") == 1
+    assert types.count("heartbeat") >= 10
+    assert list(DirectoryStore(drive).keys(vault.layout.checkpoint(size))) == [vault.layout.checkpoint(size)]
+    report = judged(vault, signer, DirectoryStore(drive))
+    assert {problem.type for problem in report.problems} <= {"entry-blob-missing", "stale", "nothing-collected"}
+
+
+PROMISED = Settings.model_validate(
+    {
+        "organisation": "SIMULATED", "log": "clinic", "accounts": [{"id": "1"}], "regions": ["eu-central-1"],
+        "vault": {"url": "vault"}, "keys": {"log": "file:k", "pseudonyms": "file:p"},
+        "schedules": [
+            {"id": "monthly", "cadence": "monthly", "since": "2026-01-01T00:00:00Z", "approver": "compliance lead"}
+        ],
+    }
+)  # fmt: skip
+
+
+def _forked(work: Callable[[int], None], number: int) -> int:
+    pid = os.fork()
+    if pid == 0:
+        try:
+            logging.disable()
+            work(number)
+        finally:
+            os._exit(1)
+    return pid

@@ -76,6 +76,8 @@ def verify(
     if save_receipt and Path(save_receipt).exists():
         raise UsageError(f"expected no file at {save_receipt}, found one: every receipt is worth keeping; name another")
     anchors = [anchor_at(url, anchor_endpoint, anchor_profile) for url in anchor or ()]
+    if proof is not None and (anchors or receipt or save_receipt):
+        raise UsageError("expected --anchor, --since and --save-receipt with a log, found --proof, of one artifact")
     if proof is not None:
         _verify_proof(proof, place, policy, as_json=json)
     store: Reader

@@ -84,7 +84,7 @@ class _Examination:
         if receipt is not None:
             earlier.append(_received(receipt, name, trust, problems))
         for anchor in anchors if name else ():
-            earlier += read_anchor(anchor, layout, problems)
+            earlier += read_anchor(anchor, layout, problems, None if trust is None else trust.timestamps)
         return cls(
             reader if name else NoLog(),
             layout,

@@ -3,11 +3,13 @@
 from __future__ import annotations
 
 from datetime import timedelta
+from pathlib import Path
 
 import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 from logs import LAYOUT, OTHER_KEY, BuiltLog, MemoryReader, build_log
+from stamped_logs import TSA, HonestAuthority, needs_openssl, stamped_log
 
 from evidence_schema.verification import Anchor, Property, Report, Verdict, verify_log
 
@@ -153,3 +155,21 @@ def _two_runs(cache: list[BuiltLog] = []) -> BuiltLog:  # noqa: B006 (kept on pu
     if not cache:
         cache.append(build_log(2))
     return cache[0]
+
+
+@needs_openssl
+def test_a_token_in_the_anchor_dates_the_farthest_checkpoint_by_whom_the_auditor_believes(tmp_path: Path) -> None:
+    log = stamped_log(HonestAuthority.found(tmp_path), runs=1)
+    anchor = copies(log)
+    for key in log.reader.keys(LAYOUT.tokens):
+        anchor.replace(key, log.reader.data(key))
+    report = judged(log, anchor)
+    assert report.problems == ()
+    assert report.verdicts[Property.ANCHORED][1].startswith(
+        "extends the checkpoint in s3://a2 of 4 entries (dated 2026-08-01T06:14:00Z by simulated)"
+    )
+    anchor.replace(LAYOUT.token(4, TSA), log.reader.data(LAYOUT.token(3, TSA)))
+    report = judged(log, anchor)
+    assert [(problem.type, problem.key) for problem in report.problems] == [
+        ("anchor-changed", f"s3://a2 {LAYOUT.token(4, TSA)}")
+    ]

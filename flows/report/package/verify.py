@@ -1127,7 +1127,10 @@ class Verifier:
     def _promised(rules: dict[str, list[list[Any]]], entry: Entry) -> None:
         schedule = entry.predicate["schedule"]
         start = max(moment(entry.predicate["time"]), moment(schedule["since"]))
-        if not re.fullmatch("[a-z]{3,16}", schedule["id"]) or schedule["cadence"] not in (*GRACE, "none"):
+        named = re.fullmatch("[a-z]{3,16}", schedule["id"]) and re.fullmatch(
+            "[a-z][a-z0-9 -]{2,59}", schedule["approver"]
+        )
+        if not named or len(schedule) != 4 or schedule["cadence"] not in (*GRACE, "none"):
             raise Odd("no schedule")
         for earlier in rules.setdefault(schedule["id"], []):
             earlier[1] = min(earlier[1], start) if earlier[1] else start

@@ -101,3 +101,7 @@ class BadAuthority(EvidenceSchemaError):
 
 class TimestampsNotInstalled(EvidenceSchemaError):
     """The optional library that verifies time-stamp tokens is not installed."""
+
+
+class BadReceipt(EvidenceSchemaError):
+    """A file is not the receipt that an auditor saved, or not any more."""

@@ -54,6 +54,10 @@ class Layout:
     def token(self, size: int, authority: str) -> str:
         return f"{self.tokens}{size:0{_SEQ}d}.{authority}.tsr"
 
+    def tokens_over(self, size: int) -> str:
+        """How the keys of all tokens over one checkpoint begin."""
+        return f"{self.tokens}{size:0{_SEQ}d}."
+
     def receipts(self, run_id: str) -> str:
         return f"{self.runs}{run_id}/unit/"
 

@@ -6,6 +6,7 @@ import json
 from pathlib import Path
 from typing import Any, Literal
 
+from evidence_schema.models.auditor_receipt import AuditorReceipt
 from evidence_schema.models.base import Frozen
 from evidence_schema.models.custody import CustodyHeader, ObjectCustody
 from evidence_schema.models.disposition import Disposition
@@ -21,6 +22,7 @@ from evidence_schema.models.unit import Plan, PlannedUnit
 FOLDER = Path(__file__).parent / "json"
 DIALECT = "https://json-schema.org/draft/2020-12/schema"
 PUBLISHED: dict[str, type[Frozen]] = {
+    "auditor-receipt": AuditorReceipt,
     "call": Call,
     "custody-header": CustodyHeader,
     "custody-object": ObjectCustody,

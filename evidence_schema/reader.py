@@ -3,7 +3,8 @@
 from __future__ import annotations
 
 from collections.abc import Iterable, Iterator
-from dataclasses import dataclass
+from dataclasses import dataclass, field
+from datetime import datetime
 from itertools import groupby
 from typing import Protocol
 
@@ -17,6 +18,8 @@ class StoredVersion:
     size: int
     deleted: bool = False
     latest: bool = True
+    written: datetime | None = field(default=None, compare=False)
+    """When the place says that it was written, where it says so: its own word."""
 
 
 class Reader(Protocol):

@@ -29,6 +29,7 @@ from evidence_schema.models.names import (
     RecipientId,
     RegionName,
 )
+from evidence_schema.models.schedule import Schedule
 from flows.errors import SettingsError
 
 CONFIG_VARIABLE = "EVIDENCE_CONFIG"
@@ -138,6 +139,26 @@ class TimestampAuthority(Frozen):
     url: TimestampUrl
 
 
+class Anchor(Frozen):
+    """A place outside the vault that gets a copy of each checkpoint and token, written once and never read.
+
+    A bucket of another account (`profile` has its credentials: they need `s3:PutObject` and nothing else), or a folder.
+    """
+
+    id: str = Field(pattern=f"^{AUTHORITY}$")
+    url: str = Field(min_length=1, max_length=500)
+    endpoint: Endpoint | None = None
+    region: str | None = None
+    profile: str | None = None
+
+
+class PromisedSchedule(Schedule):
+    """A schedule that this program can keep: `evidence run monthly` fills `monthly` slots. `none` ends it."""
+
+    id: Literal["monthly"]
+    cadence: Literal["monthly", "none"]
+
+
 class AwsSettings(Frozen):
     """How hard the collectors may ask."""
 
@@ -210,6 +231,9 @@ class Settings(Frozen):
     vault: VaultSettings
     keys: KeySettings
     timestamps: tuple[TimestampAuthority, ...] = ()
+    anchors: tuple[Anchor, ...] = ()
+    schedules: tuple[PromisedSchedule, ...] = Field(default=(), max_length=1)
+    """What was promised, and who decided; sealed in the log, so that a verifier tells a slot that nobody filled."""
     trust_policy: str = "trust-policy.json"
     catalogue: str | None = Field(default=None, min_length=1, max_length=500)
     """A folder with an organisation's own catalogue, instead of the one that came with this version."""
@@ -233,6 +257,11 @@ class Settings(Frozen):
             raise ValueError("expected each account once")
         if len({authority.id for authority in self.timestamps}) < len(self.timestamps):
             raise ValueError("expected each time-stamp authority once")
+        if len({anchor.id for anchor in self.anchors}) < len(self.anchors):
+            raise ValueError("expected each anchor once")
+        own = (self.vault.url.rstrip("/"), self.vault.endpoint)
+        if any((anchor.url.rstrip("/"), anchor.endpoint) == own for anchor in self.anchors):
+            raise ValueError("expected anchors outside the vault, found the vault itself: who changes it changes both")
         if len(set(self.regions)) < len(self.regions):
             raise ValueError("expected each region once")
         if GLOBAL_REGION in self.regions:

@@ -20,6 +20,7 @@ from evidence_schema.models.names import (
     SlotName,
     Trigger,
 )
+from evidence_schema.models.schedule import Schedule
 from evidence_schema.models.unit import Period
 
 STATEMENT_TYPE = "https://in-toto.io/Statement/v1"
@@ -199,8 +200,21 @@ class LogLink(EntryBase):
     """The last checkpoint of the previous log that was kept outside of it, with its signatures."""
 
 
+class Heartbeat(EntryBase):
+    """The scheduler looked, and nothing was due: a sign of life, which fills no slot."""
+
+    type: Literal["heartbeat"] = "heartbeat"
+
+
+class ScheduleChange(EntryBase):
+    """What is promised from now on. What fell due before this entry was written stays due."""
+
+    type: Literal["schedule-change"] = "schedule-change"
+    schedule: Schedule
+
+
 RunPredicate = RunOpen | RunClose | RunAbandoned | Judged | Export | Erasure | Hold | Extension
-Predicate = Annotated[RunPredicate | KeyRotate | LogLink, Field(discriminator="type")]
+Predicate = Annotated[RunPredicate | KeyRotate | LogLink | Heartbeat | ScheduleChange, Field(discriminator="type")]
 
 
 class Statement(Frozen):

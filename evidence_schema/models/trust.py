@@ -43,6 +43,15 @@ class TimestampTrust(Frozen):
     """Entries from this number on have tokens: an authority may have been named long after the log began."""
 
 
+class FreshnessTrust(Frozen):
+    """How long after it fell due a slot of the log's schedule may be filled, and how long a log may be silent."""
+
+    daily_grace_days: int = Field(default=2, ge=0, le=3650)
+    monthly_grace_days: int = Field(default=7, ge=0, le=3650)
+    max_silence_days: int | None = Field(default=None, ge=0, le=3650)
+    """The newest heartbeat, opening or closing of a scheduled run is not older. None: silence is not looked at."""
+
+
 class TrustPolicy(Frozen):
     """The origin and keys that a verifier believes; `max_age_days` is the freshness rule of the schedule."""
 
@@ -53,6 +62,8 @@ class TrustPolicy(Frozen):
     max_age_days: NonNegative = 38
     timestamps: TimestampTrust | None = None
     """None: no authority is pinned, and tokens prove nothing."""
+    freshness: FreshnessTrust | None = None
+    """None: the graces above, where the log has a schedule."""
 
     @property
     def fingerprint(self) -> Digest:

@@ -106,20 +106,6 @@ class Checkpoints:
                 newest, digests[size] = data, Digest.of(data)
         return Checked(origin or "", newest, digests)
 
-    def check_kept(self, kept: SignedCheckpoint, origin: str) -> None:
-        """The auditor's own copy: this log must begin with what it covers."""
-        key, checkpoint = self._layout.checkpoints, kept.checkpoint
-        if origin and checkpoint.origin != origin:
-            self._problems.add("kept-checkpoint-of-another-log", key, checkpoint.origin, origin)
-        if checkpoint.size > len(self._leaves):
-            found = f"{len(self._leaves)} without a gap"
-            self._problems.add("log-shorter-than-kept", key, f"at least {checkpoint.size} entries", found)
-        elif merkle.root(self._leaves[: checkpoint.size]) != checkpoint.root:
-            found = f"another root over the first {checkpoint.size} entries"
-            self._problems.add("kept-checkpoint-root-differs", key, to_base64(checkpoint.root), found)
-        if self._keyring is not None and signature_faults(kept, self._keyring):
-            self._problems.add("kept-checkpoint-not-signed", key, "a kept checkpoint by a pinned key", "another one")
-
     def _check_all_sizes(self, listing: Listing) -> None:
         for size in range(1, len(self._leaves) + 1):
             key = self._layout.checkpoint(size)

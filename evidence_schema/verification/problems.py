@@ -71,6 +71,9 @@ TYPES: dict[str, tuple[int, Property]] = {
     "kept-checkpoint-not-signed": (4, _K),
     "kept-checkpoint-root-differs": (4, _K),
     "log-shorter-than-kept": (4, _K),
+    "anchor-changed": (4, _K),
+    "anchor-empty": (4, _K),
+    "anchor-unreadable": (4, _K),
     "subject-differs": (5, _I),
     "run-not-opened": (5, _O),
     "run-opened-twice": (5, _O),
@@ -140,6 +143,8 @@ TYPES: dict[str, tuple[int, Property]] = {
     "entry-of-stolen-key": (9, _A),
     "nothing-collected": (9, _F),
     "stale": (9, _F),
+    "slot-missing": (9, _F),
+    "silent": (9, _F),
     "bag-malformed": (10, _I),
     "bag-file-changed": (10, _I),
     "bag-file-missing": (10, _C),
@@ -156,6 +161,8 @@ TYPES: dict[str, tuple[int, Property]] = {
     "proof-differs": (11, _A),
     "proof-not-included": (11, _I),
     "proof-of-another": (11, _I),
+    "receipt-by-another-policy": (4, _K),
+    "schedule-changed": (9, _F),
     "run-in-progress": (5, _C),
     "run-abandoned": (5, _C),
     "unnamed-blob": (7, _I),
@@ -168,9 +175,10 @@ TYPES: dict[str, tuple[int, Property]] = {
     "believed-as-kept": (9, _A),
     "log-linked": (3, _C),
 }
-"""Type -> (step, property). The last eleven are only ever notes: what an auditor wants to know, and no fault."""
-_LATE = frozenset({"entry-time-late", "entry-time-unproven"})
-"""An authority that does not answer is no tampering; and whoever back-dates looks the same, so it is never hidden."""
+"""Type -> (step, property). The last fourteen are only ever notes: what an auditor wants to know, and no fault."""
+_LATE = frozenset({"entry-time-late", "entry-time-unproven", "anchor-empty", "anchor-unreadable"})
+"""An authority that does not answer is no tampering; and whoever back-dates looks the same, so it is never hidden. The
+same of an anchor that nothing was copied to, or that does not give what it lists."""
 
 
 @dataclass(frozen=True, order=True, slots=True)

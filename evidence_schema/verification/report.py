@@ -5,6 +5,7 @@ from __future__ import annotations
 import builtins
 from collections.abc import Mapping
 from dataclasses import dataclass
+from datetime import datetime
 from enum import StrEnum
 
 from evidence_schema.digest import Digest
@@ -20,6 +21,27 @@ class Verdict(StrEnum):
     HOLDS = "holds"
     BROKEN = "broken"
     NOT_SHOWN = "not_shown"
+
+
+@dataclass(frozen=True, slots=True)
+class Event:
+    """An entry that came since, in the words of `evidence verify`."""
+
+    seq: int
+    type: str
+    time: datetime
+    about: str
+
+
+@dataclass(frozen=True, slots=True)
+class Since:
+    """What came to the log after a receipt over `size` entries: entries by type, and each one that is told apart."""
+
+    size: int
+    looked: datetime
+    entries: int
+    counts: Mapping[str, int]
+    events: tuple[Event, ...]
 
 
 @dataclass(frozen=True, slots=True)
@@ -52,6 +74,10 @@ class Report:
     """Artifacts that are ciphertexts; of them `opened` were opened with keys, and `erased` nobody can open any more."""
     opened: int = 0
     erased: int = 0
+    tokens: tuple[tuple[str, Digest], ...] = ()
+    """Authority and digest of each token over `checkpoint`, judged or not."""
+    since: Since | None = None
+    """What came after the auditor's receipt, where one was given and the log continues it."""
 
     @property
     def exit_code(self) -> int:
@@ -99,6 +125,10 @@ class Given:
     time_missing: str = ""
     """Why they prove nothing."""
     left_out: int = 0
+    slots: str = ""
+    """What the log's schedule says of slots that were due."""
+    kept_words: str = ""
+    """The farthest of the kept checkpoints and those of anchors: where, how far, since when."""
 
 
 def verdicts(problems: tuple[Problem, ...], given: Given) -> dict[Property, tuple[Verdict, str]]:
@@ -165,16 +195,16 @@ def _anchored(given: Given) -> tuple[Verdict, str]:
     if given.kept_size is None:
         return Verdict.NOT_SHOWN, (
             "no kept checkpoint given: dropped newest runs show by age only, and whoever holds the signing key could "
-            "have told everything otherwise; keep this checkpoint, and give it next time"
+            "have told everything otherwise; keep this checkpoint, and give it next time, or name an anchor"
         )
     if given.kept_size == 0:
         return Verdict.NOT_SHOWN, "the kept checkpoint is of an empty log, which every log extends"
     newer = given.tree_size - given.kept_size
-    reason = f"extends the kept checkpoint of {given.kept_size} entries; {newer} newer ones are not anchored"
+    reason = f"extends {given.kept_words}; {newer} newer ones are not anchored"
     return Verdict.HOLDS, reason
 
 
 def _fresh(given: Given) -> tuple[Verdict, str]:
     if given.max_age_days is None:
         return Verdict.NOT_SHOWN, "no trust policy given, and so no promised age"
-    return Verdict.HOLDS, f"the newest closed run is at most {given.max_age_days} days old"
+    return Verdict.HOLDS, f"the newest closed run is at most {given.max_age_days} days old; {given.slots}"

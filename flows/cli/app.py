@@ -18,6 +18,7 @@ from flows.cli import (
     diff,
     doctor,
     erase,
+    heartbeat,
     init,
     keep,
     keys,
@@ -51,6 +52,7 @@ app.command("doctor")(doctor.doctor)
 app.command("plan")(plan.plan)
 app.command("collect")(collect.collect)
 app.add_typer(run_command.app, name="run")
+app.command("heartbeat")(heartbeat.heartbeat)
 app.command("status")(status.status)
 app.command("workbook")(workbook.workbook)
 app.command("package")(package.package)

@@ -9,8 +9,9 @@ from flows.cli.options import Config, Json
 
 def doctor(config: Config = None, json: Json = False) -> None:
     """Check settings, keys, data keys, vault and its lock (proven, with dates and cost), trust policy, AWS identities,
-    supplied facts, and what the accounts would deny, with the controls that would go uncollected. It writes nothing
-    but one small object that proves the bucket's lock, locked for ten minutes below `probe/`.
+    anchors, supplied facts, and what the accounts would deny, with the controls that would go uncollected. It writes
+    nothing but one small object that proves the bucket's lock, locked for ten minutes below `probe/`, and the newest
+    checkpoint to an anchor that lacks it.
 
     Exit 0 ready, 1 facts missing or a lock for trials only, 3 something cannot be used.
     """

@@ -23,8 +23,20 @@ def verify(
     kept: Annotated[
         str | None, typer.Option(help="A checkpoint that you kept: nothing before it may have changed")
     ] = None,
+    anchor: Annotated[
+        list[str] | None,
+        typer.Option(help="s3://bucket or a folder with copies of checkpoints, read by your own rights; repeatable"),
+    ] = None,
+    anchor_profile: Annotated[str | None, typer.Option(help="The AWS profile that may read the anchors")] = None,
+    anchor_endpoint: Annotated[str | None, typer.Option(help="Where their S3 is, if not at AWS")] = None,
     save: Annotated[
         str | None, typer.Option("--save-checkpoint", help="Write the newest checkpoint here, to keep")
+    ] = None,
+    since: Annotated[
+        str | None, typer.Option(help="The receipt of your last look: the log must continue it, and what came since")
+    ] = None,
+    save_receipt: Annotated[
+        str | None, typer.Option("--save-receipt", help="Write a receipt of this look here, a new file, to keep")
     ] = None,
     keys: Annotated[
         bool, typer.Option("--keys", help="Open what is encrypted, with the data keys that the settings name")
@@ -43,15 +55,29 @@ def verify(
     """
     from pathlib import Path
 
-    from evidence_schema.verification import read_trust_policy, verify_log, verify_workbook
+    from evidence_schema.errors import BadReceipt
+    from evidence_schema.verification import (
+        make_receipt,
+        read_receipt,
+        read_trust_policy,
+        verify_log,
+        verify_workbook,
+    )
     from flows.cli.console import now
     from flows.cli.files import pieces, read_file
     from flows.cli.progress import counting
+    from flows.errors import UsageError
     from flows.report.package.reading import PackageVault, is_package, open_package
-    from flows.steps.places import keys_at, store_at
+    from flows.steps.places import anchor_at, keys_at, store_at
 
     policy = read_trust_policy(read_file(trust)) if trust else None
-    anchor = read_file(kept) if kept else None
+    held = read_file(kept) if kept else None
+    receipt = read_receipt(read_file(since)) if since else None
+    if save_receipt and Path(save_receipt).exists():
+        raise UsageError(f"expected no file at {save_receipt}, found one: every receipt is worth keeping; name another")
+    anchors = [anchor_at(url, anchor_endpoint, anchor_profile) for url in anchor or ()]
+    if proof is not None and (anchors or receipt or save_receipt):
+        raise UsageError("expected --anchor, --since and --save-receipt with a log, found --proof, of one artifact")
     if proof is not None:
         _verify_proof(proof, place, policy, as_json=json)
     store: Reader
@@ -63,14 +89,24 @@ def verify(
         store, settings = store_at(place, config)
         log = settings.log
     opener = _required(keys_at(config, required=True)) if keys else None
+    looked = now()
     with counting("verifying") as progress:
         report = verify_log(
-            store, trust=policy, now=now(), kept=anchor, log=log, progress=progress, package=files, keys=opener
-        )
+            store, trust=policy, now=looked, kept=held, log=log, progress=progress, package=files, keys=opener,
+            anchors=anchors, receipt=receipt,
+        )  # fmt: skip
     about = verify_workbook(store, pieces(workbook), trust=policy) if workbook else None
     _show(report, about, as_json=json)
     if save:
         Path(save).write_bytes(report.checkpoint)
+    if save_receipt:
+        try:
+            kept_now = make_receipt(report, policy, looked).canonical()
+        except BadReceipt as error:
+            typer.echo(f"no receipt was written: {error}", err=True)
+        else:
+            with Path(save_receipt).open("xb") as file:
+                file.write(kept_now)
     codes = [report.exit_code, *([about.exit_code] if about else [])]
     raise typer.Exit(min((code for code in codes if code), default=0))  # 4 before 5 before 6
 
@@ -145,6 +181,7 @@ def _show(report: Report, about: WorkbookReport | None, *, as_json: bool) -> Non
                 },
                 "problems": [_plain(problem) for problem in problems],
                 "notes": [_plain(note) for note in report.notes],
+                "since": _since(report),
             }
         )
         return
@@ -165,10 +202,35 @@ def _show(report: Report, about: WorkbookReport | None, *, as_json: bool) -> Non
                 ("step", "type", "key", "expected", "found"),
                 [(item.step, item.type, item.key, item.expected, item.found) for item in found],
             )
+    if report.since is not None:
+        since = report.since
+        counts = ", ".join(f"{count} {name}" for name, count in since.counts.items()) or "nothing"
+        say(f"since your look at {since.looked:%Y-%m-%dT%H:%M:%SZ}, at {since.size} entries: {counts}")
+        events = [(event.seq, event.type, f"{event.time:%Y-%m-%dT%H:%M:%SZ}", event.about) for event in since.events]
+        if events:
+            print_table("Since then", ("entry", "type", "time", "about"), events)
     if about is not None and about.export is not None:
         say(f"the workbook is {about.export.name}, exported from {about.export.run_id} by entry {about.seq}")
     if not report.pinned:
         say("UNPINNED: give --trust with the policy that you pinned when the engagement began")
+
+
+def _since(report: Report) -> dict[str, object] | None:
+    from evidence_schema.models.base import format_time
+
+    since = report.since
+    if since is None:
+        return None
+    return {
+        "tree_size": since.size,
+        "looked": format_time(since.looked),
+        "entries": since.entries,
+        "counts": dict(since.counts),
+        "events": [
+            {"entry": event.seq, "type": event.type, "time": format_time(event.time), "about": event.about}
+            for event in since.events
+        ],
+    }
 
 
 def _plain(problem: object) -> dict[str, object]:

@@ -88,8 +88,14 @@ class Tampering:
 class ObjectStore:
     """The server, its addresses, and the two who may use it: an administrator and a writer of the given buckets."""
 
-    def __init__(self, children: Children, folder: Path, buckets: Sequence[str] = ()) -> None:
-        """Start it; it answers some three seconds later (`wait_ready`)."""
+    def __init__(
+        self,
+        children: Children,
+        folder: Path,
+        buckets: Sequence[str] = (),
+        others: Mapping[Identity, Sequence[str]] | None = None,
+    ) -> None:
+        """Start it; it answers some three seconds later (`wait_ready`). `others` may do what stands beside them."""
         self.admin = Identity.random("admin")
         self.writer = Identity.random("collector")
         self._children = children
@@ -98,7 +104,7 @@ class ObjectStore:
         self.endpoint_url = f"http://127.0.0.1:{self._ports['s3.port']}"
         self.filer_url = f"http://127.0.0.1:{self._ports['filer.port']}"
         (folder / "data").mkdir(parents=True, exist_ok=True)
-        self._write_identities(buckets)
+        self._write_identities(buckets, others or {})
         for path in self._sockets():
             children.remove_at_end(path)
         self._has_probe = False
@@ -142,16 +148,17 @@ class ObjectStore:
         """A plain bucket: no lock, no versions."""
         self.client().create_bucket(Bucket=name)
 
-    def _write_identities(self, buckets: Sequence[str]) -> None:
+    def _write_identities(self, buckets: Sequence[str], others: Mapping[Identity, Sequence[str]]) -> None:
         rights = {
             self.admin: ["Admin", "Read", "Write", "List", "Tagging"],
             self.writer: [f"{action}:{bucket}" for bucket in buckets for action in _BUCKET_ACTIONS],
+            **others,
         }
         identities = [
             {
                 "name": who.name,
                 "credentials": [{"accessKey": who.access_key, "secretKey": who.secret_key}],
-                "actions": actions,
+                "actions": list(actions),
             }
             for who, actions in rights.items()
         ]

@@ -16,6 +16,7 @@ from controls.errors import ControlsError
 from evidence_schema.digest import Digest
 from evidence_schema.errors import EvidenceSchemaError
 from evidence_schema.models.names import Directness, LockMode
+from evidence_schema.models.schedule import Schedule
 from evidence_schema.note import VerifierKey
 from evidence_schema.timestamp import PinnedAuthorities, verify_timestamp
 from flows.collectors.errors import CollectorError
@@ -33,6 +34,7 @@ from flows.steps.runtime import (
     vault_credentials,
     vault_settings,
 )
+from flows.steps.scheduling import standing
 from flows.steps.selecting import planned_for
 from flows.vault.errors import NotLocked, StoreDenied, TimestampUnavailable
 from flows.vault.key_encryption import quarter_of
@@ -65,6 +67,8 @@ def examine(config: Path) -> list[Examined]:
         ("trust policy", _policy),
         ("vault", _vault),
         ("time stamps", _timestamps),
+        ("anchors", _anchors),
+        ("schedules", _schedules),
         ("data keys", _data_keys),
         ("lock", _lock),
         ("catalogue", _catalogue),
@@ -166,6 +170,39 @@ def _timestamps(located: Located) -> Iterator[Examined]:
             yield Examined(
                 part, "ready", f"{told.authority}, {abs(told.gen_time - utc_now()).seconds} s from our clock"
             )
+
+
+def _anchors(located: Located) -> Iterator[Examined]:
+    """Each is given the newest checkpoint once more: that it has one already is what we hope to hear."""
+    settings = vault_settings(located)
+    if not settings.anchors:
+        hint = "dropped newest runs show by age only, unless somebody keeps a checkpoint; see docs/anchors.md"
+        yield Examined("anchors", "warns", f"none: {hint}")
+        return
+    vault = assemble(open_store(settings, credentials=vault_credentials()), settings)
+    size = vault.newest_checkpoint()
+    if not size:
+        yield Examined("anchors", "ready", "not asked: the log has no checkpoint yet")
+    for found in vault.anchors.look(size):
+        state: Literal["ready", "warns"] = "warns" if found.state == "missing" else "ready"
+        yield Examined(f"anchor {found.id}", state, f"{found.url} {found.text}")
+
+
+def _schedules(located: Located) -> Iterator[Examined]:
+    """What was promised: in the settings, and in the log."""
+    settings = vault_settings(located)
+    vault = assemble(open_store(settings, credentials=vault_credentials()), settings)
+    promised = [Schedule(**dict(schedule)) for schedule in located.settings.schedules]
+    logged = standing(vault)
+    for name in sorted(logged.keys() - {schedule.id for schedule in promised}):
+        hint = "it stays in force: name it again, or end it with cadence none and who decided"
+        yield Examined(f"schedule {name}", "warns", f"in the log and not in the settings: {hint}")
+    for schedule in promised:
+        known = logged.get(schedule.id) == schedule
+        told = "as in the log" if known else "not in the log yet: the next run or heartbeat writes it"
+        yield Examined(f"schedule {schedule.id}", "ready", f"{schedule.cadence}, {told}")
+    if not promised and not logged:
+        yield Examined("schedules", "warns", "none: a missed month shows by age only; state `schedules`")
 
 
 def _data_keys(located: Located) -> Iterator[Examined]:

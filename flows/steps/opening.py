@@ -26,6 +26,7 @@ from flows.settings import Fact, Settings
 from flows.steps.periods import new_run_id
 from flows.steps.personal import personal_checks, personal_facts, personal_kinds
 from flows.steps.runtime import Runtime, requester_of
+from flows.steps.scheduling import declare
 from flows.steps.sealable import refuse_secrets
 from flows.vault.errors import KeyMissing, NoDataKeys
 from flows.vault.locks import Lock
@@ -133,6 +134,7 @@ def open_run(runtime: Runtime, request: RunRequest) -> Run:
     if facts or any(unit.unit.kind in kinds for unit in planned.units):
         vault.artifacts.keys.check_ready()
     at = runtime.clock().astimezone(UTC)
+    declare(vault, runtime.settings)
     make = _opening(runtime, request, planned, sealed, at, facts)
     started = vault.runs.open_or_join(request.slot, make, again=request.again)
     return load_run(vault, started.run, joined=started.joined)

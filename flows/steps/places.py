@@ -3,11 +3,12 @@
 from __future__ import annotations
 
 from evidence_schema.models.names import LockMode
+from evidence_schema.verification import Anchor
 from flows.errors import UsageError
 from flows.settings import config_path, load_settings
 from flows.steps.runtime import data_keys_of, vault_credentials, vault_settings
 from flows.vault.data_keys import DataKeys
-from flows.vault.settings import VaultSettings
+from flows.vault.settings import VaultSettings, folder_of
 from flows.vault.store import Store
 from flows.vault.vault import Vault, assemble, open_store
 
@@ -33,6 +34,14 @@ def store_at(place: str | None, config: str | None) -> tuple[Store, VaultSetting
     store = open_store(reading, credentials=vault_credentials())
     log = only_log(store, place)
     return store, VaultSettings(url=place, log=log, origin=f"evidence/{log}", trial=True)
+
+
+def anchor_at(url: str, endpoint: str | None = None, profile: str | None = None) -> Anchor:
+    """An anchor to read from, by the rights of a profile or the environment: never by those of the vault."""
+    settings = VaultSettings(url=url, log="any", origin="any", endpoint=endpoint, profile=profile, trial=True)
+    if (place := folder_of(url)) is not None and not place.is_dir():
+        raise UsageError(f"expected an anchor at {place}, found no folder; mount the drive, or correct --anchor")
+    return Anchor(url, open_store(settings))
 
 
 def only_log(store: Store, place: str) -> str:

@@ -23,6 +23,7 @@ from flows.settings import (
     SIGNER_TOKEN_VARIABLE,
     VAULT_KEY_VARIABLE,
     VAULT_SECRET_VARIABLE,
+    Anchor,
     Located,
     Settings,
     load_settings,
@@ -30,7 +31,7 @@ from flows.settings import (
 from flows.steps.rules import catalog_of
 from flows.vault.data_keys import DataKeys
 from flows.vault.keys import Signer, SignerAccess, load_pseudonyms, load_signer
-from flows.vault.settings import Authority, DataKeySettings, StoreCredentials, VaultSettings
+from flows.vault.settings import AnchorSettings, Authority, DataKeySettings, StoreCredentials, VaultSettings
 from flows.vault.vault import Vault, open_data_keys, open_store, open_vault, utc_now
 
 GENERATOR = f"evidence-collector {version('evidence-collector')}"
@@ -97,7 +98,13 @@ def vault_settings(located: Located) -> VaultSettings:
         trial=settings.vault.trial,
         resume_window=timedelta(hours=settings.resume_window_hours),
         authorities=tuple(Authority(authority.id, authority.url) for authority in settings.timestamps),
+        anchors=tuple(_anchor(located, anchor) for anchor in settings.anchors),
     )
+
+
+def _anchor(located: Located, anchor: Anchor) -> AnchorSettings:
+    url = anchor.url if anchor.url.startswith("s3://") else str(located.path(anchor.url.removeprefix("dir:")))
+    return AnchorSettings(anchor.id, url, anchor.endpoint, anchor.region, anchor.profile)
 
 
 def vault_credentials() -> StoreCredentials | None:

@@ -13,7 +13,7 @@ import stat
 import time
 from collections.abc import Iterator
 from contextlib import contextmanager
-from datetime import timedelta
+from datetime import UTC, datetime, timedelta
 from io import BytesIO
 from pathlib import Path
 from typing import BinaryIO
@@ -185,8 +185,9 @@ class DirectoryStore:
                 continue
             if name.endswith("/"):
                 yield from self._walk(above + name)
-            elif (size := _size(folder + name)) is not None:
-                yield StoredVersion(above + name, "", size)
+            elif (found := _stat(folder + name)) is not None:
+                written = datetime.fromtimestamp(found.st_mtime, UTC)
+                yield StoredVersion(above + name, "", found.st_size, written=written)
 
     def _temporary_files(self) -> list[Path]:
         folder = self._folder / TEMPORARY
@@ -234,9 +235,9 @@ def _sortable(entry: os.DirEntry[str]) -> str:
     return f"{entry.name}/" if entry.is_dir(follow_symlinks=False) else entry.name
 
 
-def _size(path: str) -> int | None:
+def _stat(path: str) -> os.stat_result | None:
     try:
-        return os.lstat(path).st_size
+        return os.lstat(path)
     except FileNotFoundError:  # taken away while we were looking
         return None
 

@@ -37,6 +37,7 @@ from evidence_schema.models.entry import PAYLOAD_TYPE, CollectorVersion, KeyRota
 from evidence_schema.note import MAX_NOTE_BYTES, Note, VerifierKey, parse_note, sign_text
 from evidence_schema.reader import first_versions
 from evidence_schema.verification.trust import Keyring
+from flows.vault.anchoring import Anchors
 from flows.vault.errors import BrokenLog, Contended, NotThere, ReadOnly, StoreUnavailable, WrongKey
 from flows.vault.keys import Signer
 from flows.vault.locks import Lock
@@ -112,11 +113,13 @@ class Log:
         lock: Callable[[datetime], Lock | None],
         stamps: Stamps | None = None,
         pinned: Keyring | None = None,
+        anchors: Anchors | None = None,
     ) -> None:
         """`pinned` are the keys that the trust policy names: those that signed before ours."""
         self._stamps = stamps
         self._pinned = pinned
         self._successor: Signer | None = None
+        self._anchors = anchors
         self._store = store
         self._layout = layout
         self._signer = signer
@@ -169,7 +172,7 @@ class Log:
             data = self._sealed(signer, statement, following)
             if self._is_ours(following, data):
                 entry = self._committed(following.seq, data)
-                self._stamp(entry.seq + 1)
+                self._witness(entry.seq + 1)
                 return entry
             pause = uniform(0, min(_LONGEST_PAUSE, 0.005 * 2 ** min(attempt, 10)))  # noqa: S311 (not a secret)
             time.sleep(pause)
@@ -186,6 +189,8 @@ class Log:
                 self._write_checkpoint(number)
         if self._stamps is not None:
             self._stamps.repair(size, lambda: self.checkpoint(size))
+        if self._anchors is not None:
+            self._anchors.copy(size)
         return missing
 
     def rotate(self, successor: Signer) -> int:
@@ -361,10 +366,16 @@ class Log:
                 _narrator.warning("checkpoint %d is not written yet; the next writer does so", seq + 1, exc_info=True)
         return entry
 
-    def _stamp(self, size: int) -> None:
-        """Others' word on when it stood; whoever does not answer is asked again by the next writer."""
-        if self._stamps is not None:
-            self._stamps.stamp(size, lambda: self.checkpoint(size))
+    def _witness(self, size: int) -> None:
+        """Others' word on when it stood, and copies elsewhere; who does not answer is asked again by the next writer.
+
+        The copy goes first: an authority may let us wait, and a token that came is copied after it.
+        """
+        if self._anchors is not None:
+            self._anchors.copy(size)
+        is_stamped = self._stamps is not None and bool(self._stamps.stamp(size, lambda: self.checkpoint(size)))
+        if is_stamped and self._anchors is not None:
+            self._anchors.copy(size)
 
     def _write_checkpoint(self, size: int) -> None:
         text = Checkpoint(self._origin, size, merkle.root(self._leaves[:size])).text

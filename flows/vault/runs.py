@@ -15,11 +15,13 @@ from evidence_schema.models.entry import (
     Extension,
     Hold,
     Judged,
+    Predicate,
     RunAbandoned,
     RunClose,
     RunEntry,
     RunOpen,
     RunPredicate,
+    ScheduleChange,
     Statement,
     Subject,
 )
@@ -75,7 +77,7 @@ class Started:
 
 
 class Runs:
-    """The runs of a log."""
+    """The runs of a log, and the schedules that they fill."""
 
     def __init__(self, log: Log, clock: Callable[[], datetime], resume_window: timedelta = RESUME_WINDOW) -> None:
         self._log = log
@@ -83,6 +85,7 @@ class Runs:
         self._window = resume_window
         self._guard = RLock()
         self._states: dict[str, RunState] = {}
+        self._changes: list[ScheduleChange] = []
         self._seen = 0
 
     def runs(self) -> tuple[RunState, ...]:
@@ -90,8 +93,16 @@ class Runs:
         with self._guard:
             for entry in self._log.entries(self._seen):
                 _fold(self._states, entry)
+                if isinstance(entry.predicate, ScheduleChange):
+                    self._changes.append(entry.predicate)
                 self._seen = entry.seq + 1
             return tuple(self._states.values())
+
+    def schedule_changes(self) -> tuple[ScheduleChange, ...]:
+        """What was promised, in the order of the entries."""
+        with self._guard:
+            self.runs()
+            return tuple(self._changes)
 
     def run(self, run_id: str) -> RunState | None:
         """One run by its id."""
@@ -126,8 +137,7 @@ class Runs:
         entry = self._log.append_unless(decide)
         if entry is None:
             return Started(found[-1], joined=True)
-        opened = entry.predicate
-        return Started(self._required(opened.run_id if isinstance(opened, RunEntry) else ""), joined=False)
+        return Started(self._required(_run_of(entry.predicate)), joined=False)
 
     def close(self, run_id: str, make: Callable[[NextEntry], Statement]) -> RunState:
         """Write the closing entry, unless another who had joined the run was first: then the run is closed as well."""
@@ -280,6 +290,12 @@ def _refuse_wrong_state(state: RunState, kind: type[RunClose | Judged | Export])
         raise WrongRun(f"expected {state.run_id} to be closed before it is judged, found it open; resume it first")
 
 
+def _run_of(predicate: Predicate) -> str:
+    if not isinstance(predicate, RunEntry):
+        raise WrongRun(f"expected an entry about a run, found {predicate.type}")
+    return predicate.run_id
+
+
 def _opening(slot: str, statement: Statement) -> Statement:
     if not isinstance(statement.predicate, RunOpen) or statement.predicate.slot != slot:
         raise WrongRun(f"expected the opening of slot {slot}, found {statement.predicate.type}")
@@ -290,7 +306,8 @@ def _of_run(
     state: RunState, kind: type[RunClose | Judged | Export | Erasure | Hold | Extension], statement: Statement
 ) -> Statement:
     predicate = statement.predicate
-    if not isinstance(predicate, kind) or (predicate.run_id, predicate.slot) != (state.run_id, state.slot):
-        found = predicate.run_id if isinstance(predicate, RunEntry) else "no run"
-        raise WrongRun(f"expected {kind.__name__} of {state.run_id}, found {predicate.type} of {found}")
+    if not isinstance(predicate, kind):
+        raise WrongRun(f"expected {kind.__name__} of {state.run_id}, found {predicate.type}")
+    if (predicate.run_id, predicate.slot) != (state.run_id, state.slot):
+        raise WrongRun(f"expected {kind.__name__} of {state.run_id}, found {predicate.type} of {predicate.run_id}")
     return statement

@@ -100,14 +100,17 @@ def bucket_of(url: str) -> str:
     return match[1]
 
 
-def make_client(access: S3Access) -> S3Client:
-    """A client for a vault's bucket: few retries, and checksums only where we give them."""
+def make_client(access: S3Access, *, hurried: bool = False) -> S3Client:
+    """A client for a vault's bucket: few retries, and checksums only where we give them.
+
+    `hurried`: for what a run can do without, and must not wait for.
+    """
     keys = access.credentials
     config = Config(
-        retries={"mode": "standard", "total_max_attempts": 5},
+        retries={"mode": "standard", "total_max_attempts": 2 if hurried else 5},
         s3={"addressing_style": "path" if access.endpoint else "auto"},
-        connect_timeout=10,
-        read_timeout=60,
+        connect_timeout=3 if hurried else 10,
+        read_timeout=10 if hurried else 60,
         max_pool_connections=32,
         request_checksum_calculation="when_required",
         response_checksum_validation="when_required",

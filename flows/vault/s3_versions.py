@@ -28,7 +28,8 @@ def _items(page: Mapping[str, Any]) -> Iterator[tuple[datetime, StoredVersion]]:
 
 
 def _stored(found: Mapping[str, Any], *, size: int, deleted: bool) -> StoredVersion:
-    return StoredVersion(found["Key"], plain(found["VersionId"]), size, deleted, found["IsLatest"])
+    version = plain(found["VersionId"])
+    return StoredVersion(found["Key"], version, size, deleted, found["IsLatest"], found["LastModified"])
 
 
 def _oldest_first(items: list[tuple[datetime, StoredVersion]]) -> Iterator[StoredVersion]:

@@ -31,6 +31,17 @@ class Authority:
 
 
 @dataclass(frozen=True, slots=True)
+class AnchorSettings:
+    """Where copies of checkpoints go: `s3://bucket` of another account, or a folder on another machine's disk."""
+
+    id: str
+    url: str
+    endpoint: str | None = None
+    region: str | None = None
+    profile: str | None = None
+
+
+@dataclass(frozen=True, slots=True)
 class DataKeySettings:
     """Where wrapped data keys lie (`s3://bucket` or a folder), and what wraps them: `file:/path` or `awskms:ARN`."""
 
@@ -60,6 +71,7 @@ class VaultSettings:
     trial: bool = False
     resume_window: timedelta = RESUME_WINDOW
     authorities: tuple[Authority, ...] = ()
+    anchors: tuple[AnchorSettings, ...] = ()
 
 
 def folder_of(url: str) -> Path | None:

@@ -15,6 +15,7 @@ from evidence_schema.layout import Layout
 from evidence_schema.models.names import LogName
 from evidence_schema.note import VerifierKey
 from evidence_schema.verification.trust import Keyring
+from flows.vault.anchoring import Anchors
 from flows.vault.artifacts import Artifacts
 from flows.vault.blobs import Blobs
 from flows.vault.data_keys import DataKeys
@@ -53,6 +54,7 @@ class Vault:
     receipts: Receipts
     log: Log
     stamps: Stamps
+    anchors: Anchors
     runs: Runs
     policy: LockPolicy
     clock: Clock
@@ -66,6 +68,11 @@ class Vault:
     ) -> Lock:
         """The lock of what is written now; raises LockRefused for personal data in clear under COMPLIANCE."""
         return lock_for(self.policy, personal=personal, now=self.clock(), classes=classes, period_end=period_end)
+
+    def newest_checkpoint(self) -> int:
+        """The number of entries that the newest checkpoint speaks about; 0 where there is none."""
+        found = (self.layout.checkpoint_size(key) for key in self.store.keys(self.layout.checkpoints))
+        return max((size for size in found if size is not None), default=0)
 
     def repair(self) -> Repaired:
         """Finish what a writer that died has left: missing checkpoints, stray temporary files."""
@@ -156,6 +163,7 @@ def assemble(
         return lock_for(policy, personal=False, now=now)
 
     stamps = Stamps(store, layout, settings.authorities, clock, lock)
+    anchors = Anchors(store, layout, settings.anchors, clock)
     log = Log(
         store,
         layout,
@@ -166,6 +174,7 @@ def assemble(
         lock,
         stamps,
         pinned,
+        anchors,
     )
     return Vault(
         store=store,
@@ -175,6 +184,7 @@ def assemble(
         receipts=Receipts(store, layout),
         log=log,
         stamps=stamps,
+        anchors=anchors,
         runs=Runs(log, clock, settings.resume_window),
         policy=policy,
         clock=clock,

@@ -15,6 +15,7 @@ from pydantic import ValidationError
 
 from evidence_schema.digest import Digest
 from evidence_schema.errors import NotCanonical
+from evidence_schema.models.auditor_receipt import AuditorReceipt, SeenToken
 from evidence_schema.models.base import Frozen
 from evidence_schema.models.custody import CustodyHeader, ObjectCustody
 from evidence_schema.models.disposition import Disposition, ErasedArtifact
@@ -24,11 +25,13 @@ from evidence_schema.models.entry import (
     Erasure,
     Export,
     Extension,
+    Heartbeat,
     Hold,
     Judged,
     RunAbandoned,
     RunClose,
     RunOpen,
+    ScheduleChange,
     Statement,
     Subject,
 )
@@ -55,6 +58,7 @@ from evidence_schema.models.receipt import (
     RedactionCount,
     StoredBlob,
 )
+from evidence_schema.models.schedule import Schedule
 from evidence_schema.models.transcript import (
     Attempt,
     Call,
@@ -85,6 +89,7 @@ COMMON: dict[str, Any] = {
     "slot": SLOT,
     "collector": CollectorVersion(version="0.1.0"),
 }
+ABOUT_THE_LOG = {name: value for name, value in COMMON.items() if name not in ("run_id", "slot")}
 
 
 CIPHERTEXT = EncryptedBlob(digest=ONE, size=72, encryption=Encryption.of(bytes(32), 0))
@@ -236,6 +241,20 @@ EXAMPLES: dict[str, list[Frozen]] = {
             ),
         )
     ],
+    "auditor-receipt": [
+        AuditorReceipt.sealed(
+            log="clinic",
+            origin="evidence/clinic",
+            tree_size=4,
+            root="A" * 43 + "=",
+            checkpoint="a note\n",
+            policy=ONE,
+            verdicts={"intact": "holds", "anchored": "not_shown"},
+            problems=0,
+            looked=AT,
+            tokens=(SeenToken(authority="tsa", digest=TWO),),
+        )
+    ],
     "planned-unit": [PlannedUnit(unit=UNIT, service="s3", requirements=("EV-ENC-01",))],
     "receipt": [
         Receipt(
@@ -313,6 +332,13 @@ EXAMPLES: dict[str, list[Frozen]] = {
             )
         ),
         statement(RunAbandoned(**COMMON, reason="operator")),
+        statement(Heartbeat(**ABOUT_THE_LOG)),
+        statement(
+            ScheduleChange(
+                **ABOUT_THE_LOG,
+                schedule=Schedule(id="monthly", cadence="monthly", since=AT, approver="compliance lead"),
+            )
+        ),
         statement(OPEN.model_copy(update={"facts": CIPHERTEXT})),
         statement(Judged(**COMMON, findings=ONE, personal_findings=CIPHERTEXT, outcomes=TWO, engine="c", counts={})),
         statement(Export(**COMMON, framework="hipaa", name="a.xlsx", digest=ONE, size=1, tree_size=4, kept=CIPHERTEXT)),

@@ -29,6 +29,10 @@ TOKENS = {
     "earlier-token-missing", "earlier-token-unknown", "entry-before-its-token",
 }  # fmt: skip
 """Made by test_verification_tokens.py."""
+ANCHORS = {"anchor-changed", "anchor-empty", "anchor-unreadable", "receipt-by-another-policy"}
+"""Made by test_verification_anchors.py and test_auditor_receipts.py."""
+SCHEDULES = {"slot-missing", "silent", "schedule-changed"}
+"""Made by test_verification_schedules.py."""
 ENCRYPTED_ONLY = {
     "key-missing", "key-unusable", "erased-key-stands", "artifact-not-opened", "commitment-differs",
     "erasure-not-ordered", "erased-while-held", "disposition-malformed", "disposition-differs",
@@ -428,7 +432,7 @@ def test_every_type_of_problem_is_made_by_a_test() -> None:
         "export-before-close", "run-unfinished", "plan-malformed", "manifest-malformed", "findings-malformed",
         "outcomes-malformed", "row-malformed", "planned-unit-malformed", "sealed-bytes-differ", "workbook-not-exported",
     }  # fmt: skip
-    elsewhere |= TOKENS | ENCRYPTED_ONLY | ROTATIONS
+    elsewhere |= TOKENS | ENCRYPTED_ONLY | ROTATIONS | ANCHORS | SCHEDULES
     packages = {type_ for type_, (step, _) in TYPES.items() if step >= 10}  # tests/package makes them
     assert made | elsewhere == set(TYPES) - packages
     assert not made & elsewhere

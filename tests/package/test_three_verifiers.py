@@ -20,13 +20,23 @@ from evidence_schema import merkle
 from evidence_schema.checkpoint import Checkpoint
 from evidence_schema.digest import Digest
 from evidence_schema.dsse import encode_envelope, parse_envelope, sign_envelope
+from evidence_schema.errors import BadReceipt
+from evidence_schema.models.auditor_receipt import AuditorReceipt
 from evidence_schema.models.entry import PAYLOAD_TYPE, Statement, Subject
 from evidence_schema.models.package import PackageScope
 from evidence_schema.note import parse_note, sign_note
-from evidence_schema.verification import Report, read_trust_policy, verify_log
+from evidence_schema.verification import (
+    Anchor,
+    Report,
+    make_receipt,
+    read_receipt,
+    read_trust_policy,
+    verify_log,
+)
 from flows.report.package import verify as single
 from flows.report.package.reading import PackageVault, open_package
 from flows.report.package.readme import shell_lines
+from flows.vault.directory import DirectoryStore
 from flows.vault.keys import load_key
 
 pytestmark = [pytest.mark.journey, pytest.mark.xdist_group("package")]
@@ -150,3 +160,66 @@ def test_both_read_a_zip_like_a_folder(package: Path, packer, tmp_path: Path) ->
     shutil.make_archive(str(tmp_path / "bag"), "zip", package.parent, package.name)
     assert by_command(tmp_path / "bag.zip", trust).exit_code == 0
     assert by_single_file(tmp_path / "bag.zip", trust)[0] == 0
+
+
+def test_an_anchors_folder_and_a_receipt_anchor_for_both(package: Path, packer, tmp_path: Path) -> None:
+    trust = packer.place.trust
+    report = by_command(package, trust)
+    receipt = tmp_path / "receipt.json"
+    receipt.write_bytes(make_receipt(report, read_trust_policy(trust.read_bytes()), datetime.now(UTC)).canonical())
+    drive = tmp_path / "drive"
+    shutil.copytree(log_of(package) / "checkpoint", drive / "v1" / log_of(package).name / "checkpoint")
+    for kept in (receipt, drive):
+        code, told = by_single_file(package, trust, "--kept", str(kept))
+        assert (code, told["problems"], told["verdicts"]["anchored"]) == (0, [], "holds")
+    anchor = Anchor("drive", DirectoryStore(drive))
+    assert by_command(package, trust, anchors=[anchor], receipt=read_receipt(receipt.read_bytes())).exit_code == 0
+
+    # The newest entry and checkpoint are gone: rolled back, to whoever kept one.
+    bag = tmp_path / "bag"
+    shutil.copytree(package, bag)
+    entries(bag)[-1].unlink()
+    checkpoints(bag)[-1].unlink()
+    rebagged(bag)
+    known = read_receipt(receipt.read_bytes())
+    for kept, given in ((receipt, {"receipt": known}), (drive, {"anchors": [anchor]})):
+        found = by_command(bag, trust, **given)
+        code, told = by_single_file(bag, trust, "--kept", str(kept))
+        assert "log-shorter-than-kept" in {problem.type for problem in found.problems}
+        assert "log-shorter-than-kept" in {problem["type"] for problem in told["problems"]}
+        assert (found.exit_code, code) == (4, 4)
+
+
+def test_an_empty_anchor_is_incomplete_rubbish_in_it_tampering_and_a_damaged_receipt_no_look_for_both(
+    package: Path, packer, tmp_path: Path
+) -> None:
+    trust, drive = packer.place.trust, tmp_path / "drive"
+    place = drive / "v1" / log_of(package).name / "checkpoint"
+    place.mkdir(parents=True)
+    anchor = Anchor("drive", DirectoryStore(drive))
+    assert by_command(package, trust, anchors=[anchor]).exit_code == 5
+    assert by_single_file(package, trust, "--kept", str(drive))[0] == 5
+    (place / "000000000001").write_bytes(b"rubbish")
+    assert by_command(package, trust, anchors=[anchor]).exit_code == 4
+    assert by_single_file(package, trust, "--kept", str(drive))[0] == 4
+
+    report = by_command(package, trust)
+    sound = make_receipt(report, read_trust_policy(trust.read_bytes()), datetime.now(UTC)).canonical()
+    for at in range(0, len(sound), 97):
+        damaged = tmp_path / "damaged.json"
+        damaged.write_bytes(sound[:at] + bytes([sound[at] ^ 1]) + sound[at + 1 :])
+        with pytest.raises(BadReceipt):
+            read_receipt(damaged.read_bytes())
+        assert by_single_file(package, trust, "--kept", str(damaged)) == (3, {})
+
+
+def test_both_know_a_receipt_of_another_log(package: Path, packer, tmp_path: Path) -> None:
+    trust = packer.place.trust
+    report = by_command(package, trust)
+    sound = make_receipt(report, read_trust_policy(trust.read_bytes()), datetime.now(UTC))
+    other = AuditorReceipt.sealed(**{**sound.to_json(), "log": "another-log"})
+    (tmp_path / "other.json").write_bytes(other.canonical())
+    code, told = by_single_file(package, trust, "--kept", str(tmp_path / "other.json"))
+    found = by_command(package, trust, receipt=other)
+    assert (found.exit_code, code) == (4, 4)
+    assert [item["type"] for item in told["problems"]] == [item.type for item in found.problems]

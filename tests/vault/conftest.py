@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import json
 from collections.abc import Callable, Iterator
 from dataclasses import dataclass, replace
 from itertools import count
@@ -13,7 +14,7 @@ from vault_samples import ORIGIN, Clock
 
 from evidence_schema.models.names import LockMode
 from flows.children import Children
-from flows.demo.object_store import REGION, ObjectStore
+from flows.demo.object_store import REGION, Identity, ObjectStore
 from flows.vault.keys import LocalKey, create_key
 from flows.vault.locks import Lock, LockPolicy, lock_for
 from flows.vault.s3 import S3Store
@@ -27,14 +28,31 @@ if TYPE_CHECKING:
 
 BUCKET = "evidence-vault"
 PLAIN_BUCKET = "no-lock-here"
+ANCHOR_BUCKET = "evidence-anchor"
+ANCHORER, AUDITOR = Identity.random("anchorer"), Identity.random("auditor")
+_RIGHTS = {ANCHORER: [f"Write:{ANCHOR_BUCKET}"], AUDITOR: [f"{action}:{ANCHOR_BUCKET}" for action in ("Read", "List")]}
+"""Of the anchor's account; to this server "Write" is also to delete, which the bucket's policy denies."""
+_NO_DELETE = {
+    "Version": "2012-10-17",
+    "Statement": [
+        {
+            "Effect": "Deny",
+            "Principal": "*",
+            "Action": ["s3:DeleteObject", "s3:DeleteObjectVersion"],
+            "Resource": f"arn:aws:s3:::{ANCHOR_BUCKET}/*",
+        }
+    ],
+}
 _logs = count(1)
 
 
 @pytest.fixture(scope="session")
 def object_store(tmp_path_factory: pytest.TempPathFactory) -> Iterator[ObjectStore]:
     with Children() as children:
-        store = ObjectStore(children, tmp_path_factory.mktemp("object-store"), [BUCKET, PLAIN_BUCKET])
+        store = ObjectStore(children, tmp_path_factory.mktemp("object-store"), [BUCKET, PLAIN_BUCKET], _RIGHTS)
         store.wait_ready()
+        store.create_locked_bucket(ANCHOR_BUCKET)
+        store.client().put_bucket_policy(Bucket=ANCHOR_BUCKET, Policy=json.dumps(_NO_DELETE))
         store.create_locked_bucket(BUCKET)
         store.create_bucket(PLAIN_BUCKET)
         yield store

@@ -1,7 +1,7 @@
 #!/usr/bin/env python3
 """Verify an evidence package with Python's standard library and `openssl` alone. One file, nothing to install.
 
-    python3 -I verify.py PACKAGE --trust trust-policy.json [--kept CHECKPOINT] [--tsa-ca CA.pem] [--json]
+    python3 -I verify.py PACKAGE --trust trust-policy.json [--kept WHAT-YOU-KEPT] [--tsa-ca CA.pem] [--json]
     python3 -I verify.py ARTIFACT --proof PROOF --trust trust-policy.json
 
 PACKAGE is a folder or a zip; it is read in place, never unpacked. The trust policy is the one that you pinned when the
@@ -35,7 +35,7 @@ from pathlib import Path
 from typing import Any
 
 PROPERTIES = ("authentic", "intact", "complete", "ordered", "timely", "anchored", "fresh")
-LATE = ("complete", "fresh")
+LATE, LATE_TYPES = ("complete", "fresh"), ("anchor-empty",)
 PAYLOAD_TYPE = "application/vnd.in-toto+json"
 STATEMENT = "https://in-toto.io/Statement/v1"
 PREDICATE = "urn:evidence-collector:entry:v1"
@@ -45,6 +45,10 @@ BAGIT = b"BagIt-Version: 1.0\nTag-File-Character-Encoding: UTF-8\n"
 SKEW, DAY, WINDOW = timedelta(minutes=5), timedelta(days=1), timedelta(hours=24)
 MAX_DOCUMENT, MAX_LINE, PIECE = 16 << 20, 4 << 20, 1 << 18
 MAX_FILES, MAX_BYTES, MAX_RATIO = 5_000_000, 1 << 42, 250
+SCHEDULED = ("heartbeat", "schedule-change")
+ABOUT_THE_LOG = (*SCHEDULED, "key-rotate", "log-link")
+GRACE = {"daily": "daily_grace_days", "monthly": "monthly_grace_days"}
+GRACE_DAYS = {"daily": 2, "monthly": 7}
 COMPLETE = ("collected", "empty", "unavailable")
 SHAPE_ERRORS = (ValueError, KeyError, TypeError, IndexError, AttributeError, OverflowError, RecursionError)
 
@@ -71,7 +75,7 @@ class Problems:
 
     def exit_code(self, *, pinned: bool) -> int:
         """4 over 5 over 6 over 0."""
-        if any(item[0] not in LATE for item in self.found):
+        if any(item[0] not in LATE and item[1] not in LATE_TYPES for item in self.found):
             return 4
         return 5 if self.found else 0 if pinned else 6
 
@@ -371,6 +375,22 @@ class Note:
             yield "checkpoint-key-out-of-range", str(index)
 
 
+def receipt(data: bytes) -> tuple[Note, str]:
+    """The checkpoint in an auditor's receipt, which must be whole and agree with it; and the log's name."""
+    try:
+        found = parse(data)
+        rest = {name: value for name, value in found.items() if name != "digest"}
+        note, log = Note(found["checkpoint"].encode()), found["log"]
+        stated = (found["schema"], found["origin"], found["tree_size"], unbase64(found["root"]))
+        if f"sha256:{sha256(canonical(rest))}" != found["digest"] or not note.size:
+            raise Odd("a receipt that was changed")
+        if stated != ("evidence/auditor-receipt/v1", note.origin, note.size, note.root):
+            raise Odd("a receipt that contradicts its checkpoint")
+    except SHAPE_ERRORS as error:
+        raise Odd(f"no receipt: {error}") from None
+    return note, str(log)
+
+
 def leaf(data: bytes) -> bytes:
     """RFC 6962 section 2.1."""
     return hashlib.sha256(b"\x00" + data).digest()
@@ -444,7 +464,7 @@ class Entry:
         self.subjects = [item["digest"]["sha256"] for item in statement["subject"]]
         predicate = statement["predicate"]
         moment(predicate["time"])
-        of_run = () if predicate["type"] in ("key-rotate", "log-link") else ("run_id", "slot")
+        of_run = () if predicate["type"] in ABOUT_THE_LOG else ("run_id", "slot")
         for name in ("log", "type", *of_run):
             if not isinstance(predicate[name], str):
                 raise Odd(f"no {name}")
@@ -471,11 +491,11 @@ class Verifier:
     """All steps over one package."""
 
     def __init__(
-        self, package: Package, policy: dict[str, Any] | None, kept: bytes | None, authority: Path | None,
+        self, package: Package, policy: dict[str, Any] | None, kept: list[Path], authority: Path | None,
         now: datetime, openssl: OpenSSL,
     ) -> None:  # fmt: skip
         self.package, self.policy, self.now, self.openssl = package, policy, now, openssl
-        self.kept, self.authority = Note(kept) if kept else None, authority
+        self.kept, self.authority, self.kept_size = kept, authority, 0
         self.problems = Problems()
         self.keys = [Key(item) for item in policy["keys"]] if policy else None
         self.log = policy["log"] if policy else self._first_log()
@@ -690,7 +710,7 @@ class Verifier:
             if next_key and following and all(item.raw == next_key.raw for item in following):
                 continue  # the hand-over to the key that the policy pins
             seen = min((time for size, time in times if size > entry.seq), default=None)
-            covered = (seen and seen < key.stolen_at) or (self.kept and entry.seq < self.kept.size)
+            covered = (seen and seen < key.stolen_at) or entry.seq < self.kept_size
             if not covered or (key.revoked_from is not None and entry.seq >= key.revoked_from):
                 self.problems.add("authentic", "entry-of-stolen-key", entry.name, seen)
 
@@ -745,20 +765,42 @@ class Verifier:
         self._kept(leaves, origin)
 
     def _kept(self, leaves: list[bytes], origin: str) -> None:
-        kept = self.kept
-        if kept is None:
-            return
-        tree = Tree()
-        for item in leaves[: kept.size]:
-            tree.add(item)
-        if origin and kept.origin != origin:
-            self.problems.add("anchored", "kept-checkpoint-of-another-log", "--kept", kept.origin)
-        if kept.size > len(leaves):
-            self.problems.add("anchored", "log-shorter-than-kept", "--kept", len(leaves))
-        elif kept.root != tree.root():
-            self.problems.add("anchored", "kept-checkpoint-root-differs", "--kept")
-        if self.keys is not None and list(kept.faults(self.keys, self.openssl)):
-            self.problems.add("anchored", "kept-checkpoint-not-signed", "--kept")
+        for path, kept in [(place, note) for place in self.kept for note in self._notes(place)]:
+            where, tree = str(path), Tree()
+            if not path.is_dir():  # an anchor does not count: a thief may have copied to it as well
+                self.kept_size = max(self.kept_size, kept.size)
+            for item in leaves[: kept.size]:
+                tree.add(item)
+            if origin and kept.origin != origin:
+                self.problems.add("anchored", "kept-checkpoint-of-another-log", where, kept.origin)
+            if kept.size > len(leaves):
+                self.problems.add("anchored", "log-shorter-than-kept", where, len(leaves))
+            elif kept.root != tree.root():
+                self.problems.add("anchored", "kept-checkpoint-root-differs", where)
+            if self.keys is not None and list(kept.faults(self.keys, self.openssl)):
+                self.problems.add("anchored", "kept-checkpoint-not-signed", where)
+
+    def _notes(self, place: Path) -> list[Note]:
+        """A checkpoint, a receipt (`evidence verify --save-receipt`), or an anchor's folder with checkpoints in it."""
+        if not place.is_dir():
+            data = place.read_bytes()
+            if not data.startswith(b"{"):
+                return [Note(data)]
+            note, log = receipt(data)
+            if log != self.log:
+                self.problems.add("anchored", "kept-checkpoint-of-another-log", str(place), log)
+            return [note]
+        notes = []
+        for path in sorted((place / f"v1/{self.log}/checkpoint").glob("*")):
+            try:
+                notes.append(Note(path.read_bytes()))
+                if path.name != f"{notes[-1].size:012d}":
+                    raise Odd("a checkpoint under another number")
+            except (*SHAPE_ERRORS, OSError) as error:
+                self.problems.add("anchored", "anchor-changed", str(path), error)
+        if not notes:
+            self.problems.add("anchored", "anchor-empty", str(place))
+        return notes
 
     def _stamps(self, size: int, checkpoint: str) -> None:
         """Tokens over this checkpoint, by the authority given; without one they are carried and not judged."""
@@ -880,6 +922,11 @@ class Verifier:
     def _follow(self, runs: dict[str, Run], entry: Entry) -> None:
         predicate, problems = entry.predicate, self.problems
         kind, run_id = predicate["type"], predicate.get("run_id", "")
+        if kind in SCHEDULED:
+            about = sha256(canonical(predicate["schedule"])) if kind == "schedule-change" else hexes(predicate["prev"])
+            if entry.subjects != [about]:
+                problems.add("intact", "subject-differs", entry.name)
+            return
         run = runs.get(run_id)
         if kind == "run-open":
             if run is not None:
@@ -1164,6 +1211,86 @@ class Verifier:
             self.problems.add("fresh", "nothing-collected", self.root)
         elif self.now - max(closes) > self.policy.get("max_age_days", 38) * DAY:
             self.problems.add("fresh", "stale", self.root, max(closes))
+        self._due(entries, runs, self.policy.get("freshness", {}))
+
+    def _due(self, entries: list[Entry], runs: list[Run], freshness: dict[str, Any]) -> None:
+        """Every slot that was due by the log's own schedule has a run that was closed after its period was over."""
+        rules: dict[str, list[list[Any]]] = {}
+        for entry in entries:
+            if entry.predicate.get("type") == "schedule-change":
+                self._guard("intact", "entry-malformed", entry.name, self._promised, rules, entry)
+        closed = sorted((run.opened["slot"], moment(run.closed["time"])) for run in runs if run.closed)
+        for id_, changes in rules.items():
+            filled = {slot.partition("/")[2]: time for slot, time in closed if slot.startswith(f"{id_}/")}
+            for start, end, cadence, entry in changes:
+                if cadence not in GRACE or (end and end <= start):
+                    continue
+                until = self.now - freshness.get(GRACE[cadence], GRACE_DAYS[cadence]) * DAY
+                until = min(until, end - timedelta(seconds=1)) if end else until
+                if until < start:
+                    continue
+                first, last = periods_over(cadence, start)[1], periods_over(cadence, until)[0]
+                numbers = ((period_number(cadence, name), time) for name, time in filled.items())
+                standing = {number for number, time in numbers if number and time >= period_end(cadence, number)}
+                before = first - 1
+                for number in [*sorted(item for item in standing if first <= item <= last), last + 1]:
+                    if before + 1 < number:
+                        self.problems.add("fresh", "slot-missing", entry.name, f"{id_}: {number - before - 1} slots")
+                    before = number
+        self._silence(entries, freshness.get("max_silence_days"))
+
+    @staticmethod
+    def _promised(rules: dict[str, list[list[Any]]], entry: Entry) -> None:
+        schedule = entry.predicate["schedule"]
+        start = max(moment(entry.predicate["time"]), moment(schedule["since"]))
+        named = re.fullmatch("[a-z]{3,16}", schedule["id"]) and re.fullmatch(
+            "[a-z][a-z0-9 -]{2,59}", schedule["approver"]
+        )
+        if not named or len(schedule) != 4 or schedule["cadence"] not in (*GRACE, "none"):
+            raise Odd("no schedule")
+        for earlier in rules.setdefault(schedule["id"], []):
+            earlier[1] = min(earlier[1], start) if earlier[1] else start
+        rules[schedule["id"]].append([start, None, schedule["cadence"], entry])
+
+    def _silence(self, entries: list[Entry], longest: int | None) -> None:
+        """The scheduler's signs of life: its runs, and heartbeats."""
+        signs = []
+        for entry in entries:
+            kind, slot = entry.predicate.get("type"), entry.predicate.get("slot", "")
+            if kind == "heartbeat" or (kind in ("run-open", "run-close") and not slot.startswith("adhoc/")):
+                signs.append(moment(entry.predicate["time"]))
+        if longest is not None and (not signs or self.now - max(signs) > longest * DAY):
+            self.problems.add("fresh", "silent", self.root, max(signs, default=""))
+
+
+def period_number(cadence: str, name: str) -> int | None:
+    """Of `2026-10` or `2026-10-31`; None for another name."""
+    pattern = r"([0-9]{4})-(0[1-9]|1[0-2])" + ("-([0-9]{2})" if cadence == "daily" else "")
+    match = re.fullmatch(pattern, name)
+    if match is None or int(match[1]) == 0:
+        return None
+    if cadence == "monthly":
+        return int(match[1]) * 12 + int(match[2]) - 1
+    try:
+        return datetime(int(match[1]), int(match[2]), int(match[3]), tzinfo=timezone.utc).toordinal()  # noqa: UP017
+    except ValueError:
+        return None
+
+
+def period_end(cadence: str, number: int) -> datetime:
+    """When a period is over, and its slot due."""
+    after = number + 1
+    if cadence == "monthly":
+        return datetime(after // 12, after % 12 + 1, 1, tzinfo=timezone.utc)  # noqa: UP017 (for old Pythons)
+    return datetime.fromordinal(after).replace(tzinfo=timezone.utc)  # noqa: UP017
+
+
+def periods_over(cadence: str, at: datetime) -> tuple[int, int]:
+    """The last period that is over at a moment, and the first that is over then or later."""
+    lowest = 12 if cadence == "monthly" else 1
+    last = (at.year * 12 + at.month - 1 if cadence == "monthly" else at.toordinal()) - 1
+    first = last if last >= lowest and period_end(cadence, last) == at else last + 1
+    return last, max(first, lowest)
 
 
 def _named(predicate: dict[str, Any]) -> dict[str, tuple[str, int | None]]:
@@ -1300,7 +1427,7 @@ def main(arguments: Iterable[str]) -> int:
     parser.add_argument("package", help="a folder or a zip")
     parser.add_argument("--proof", help="a proof of one artifact; the argument is then the artifact's file")
     parser.add_argument("--trust", help="the trust policy that you pinned")
-    parser.add_argument("--kept", help="a checkpoint that you kept")
+    parser.add_argument("--kept", action="append", default=[], help="a checkpoint or receipt, or an anchor's folder")
     parser.add_argument("--tsa-ca", help="the certificate of the time-stamp authority (PEM)")
     parser.add_argument("--now", help="examine as of this moment, such as 2026-11-01T06:00:00Z")
     parser.add_argument("--json", action="store_true")
@@ -1308,7 +1435,7 @@ def main(arguments: Iterable[str]) -> int:
     try:
         now = moment(given.now) if given.now else datetime.now(timezone.utc)  # noqa: UP017 (for old Pythons)
         policy = read_policy(given.trust)
-        kept = Path(given.kept).read_bytes() if given.kept else None
+        kept = [Path(path) for path in given.kept]
         with tempfile.TemporaryDirectory() as scratch:
             if given.proof:
                 artifact, proof = Path(given.package).read_bytes(), Path(given.proof).read_bytes()
@@ -1317,7 +1444,7 @@ def main(arguments: Iterable[str]) -> int:
             authority = Path(given.tsa_ca) if given.tsa_ca else None
             verifier = Verifier(package, policy, kept, authority, now, OpenSSL(Path(scratch)))
             problems = verifier.check()
-    except (CannotRun, Odd, *READ_ERRORS) as error:
+    except (CannotRun, Odd, UnicodeDecodeError, *READ_ERRORS) as error:
         print(f"verify.py: {error}", file=sys.stderr)
         return 3
     if verifier.previous:

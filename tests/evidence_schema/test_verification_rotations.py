@@ -56,7 +56,10 @@ def by_single_file(log: BuiltLog, trust: TrustPolicy | None, folder: Path, kept:
     scratch = folder / "scratch"
     scratch.mkdir()
     package, openssl = single.Package(folder / "bag"), single.OpenSSL(scratch)
-    found = single.Verifier(package, policy, kept, None, log.now, openssl).check().found
+    given = [folder / "kept"] if kept is not None else []
+    for path in given:
+        path.write_bytes(kept or b"")
+    found = single.Verifier(package, policy, given, None, log.now, openssl).check().found
     return {item[1] for item in found} & OF_KEYS
 
 

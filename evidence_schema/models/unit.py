@@ -55,7 +55,7 @@ class Unit(Frozen):
         return f"{self.kind} {self.account} {self.region}"
 
 
-@lru_cache(maxsize=256)
+@lru_cache(maxsize=64)
 def _digest_of(unit: Unit) -> Digest:
     """Whoever walks along rows asks several times for the same one's."""
     return Digest.of(canonical_bytes(unit.to_json()))

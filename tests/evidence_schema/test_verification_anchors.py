@@ -13,6 +13,8 @@ from stamped_logs import TSA, HonestAuthority, needs_openssl, stamped_log
 
 from evidence_schema.verification import Anchor, Property, Report, Verdict, verify_log
 
+pytestmark = pytest.mark.vectors
+
 
 @pytest.fixture(scope="module")
 def sound() -> BuiltLog:

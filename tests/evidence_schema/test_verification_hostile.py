@@ -15,6 +15,8 @@ from evidence_schema.encoding import from_base64
 from evidence_schema.models.entry import PAYLOAD_TYPE
 from evidence_schema.verification import verify_log
 
+pytestmark = pytest.mark.vectors
+
 
 def _log():
     builder = LogBuilder(accounts=("111111111111",))

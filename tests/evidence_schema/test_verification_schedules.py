@@ -22,6 +22,8 @@ from evidence_schema.slots import due_at, missing, name_of, number_of, rules_of
 from evidence_schema.verification import Property, Report, verify_log
 from flows.report.package import verify as single
 
+pytestmark = pytest.mark.vectors
+
 DAY = timedelta(days=1)
 START = datetime(2026, 8, 1, 6, tzinfo=UTC)
 needs_openssl = pytest.mark.skipif(shutil.which("openssl") is None, reason="no program `openssl`")

@@ -245,6 +245,7 @@ def test_a_file_planted_in_the_anchor_is_told_and_hides_nothing(
 # --- kill -9 --------------------------------------------------------------------------------------------------------
 
 
+@pytest.mark.faults
 def test_writers_killed_at_any_moment_leave_a_log_that_continues_every_copy(
     folder_place: Place, signer: LocalKey, drive: Path
 ) -> None:

@@ -112,6 +112,7 @@ def assert_whole(vault: Vault, signer: LocalKey, expected: Acknowledged) -> int:
     return size
 
 
+@pytest.mark.faults
 def test_four_writers_make_one_log(
     writers: Callable[[int, int | None], Writers], signer: LocalKey, another_vault: Callable[..., Vault]
 ) -> None:

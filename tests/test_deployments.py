@@ -39,12 +39,3 @@ def test_each_entrypoint_is_a_flow(deployment: dict[str, str]) -> None:
 
     module, _, name = deployment["entrypoint"].rpartition(".")
     assert isinstance(getattr(import_module(module), name), Flow)
-
-
-def test_who_writes_to_an_anchor_may_put_what_is_new_and_nothing_else() -> None:
-    policy = json.loads((DEPLOYMENTS / "anchor-bucket-policy.json").read_text())
-    statements = {item["Sid"]: item for item in policy["Statement"]}
-    assert [item["Action"] for item in policy["Statement"] if item["Effect"] == "Allow"] == ["s3:PutObject"]
-    assert statements["CollectorMayAdd"]["Principal"] == statements["CollectorMayNothingElse"]["Principal"]
-    assert statements["CollectorMayNothingElse"]["NotAction"] == "s3:PutObject"
-    assert statements["NobodyWritesOver"]["Condition"] == {"Null": {"s3:if-none-match": "true"}}

@@ -123,6 +123,7 @@ def open_run(runtime: Runtime, request: RunRequest) -> Run:
     if standing is not None:
         vault.repair()
         return _with_keys(vault, load_run(vault, standing, joined=True))
+    vault.log.check_signer()
     refuse_secrets(runtime.settings.to_json(), "settings")
     refuse_secrets(request.case or "", "the case")
     if runtime.settings.catalogue is not None:

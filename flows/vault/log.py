@@ -150,6 +150,11 @@ class Log:
                 pass
             return LogHead(len(self._digests), self._digests[-1] if self._digests else None)
 
+    def check_signer(self) -> None:
+        """Raise WrongKey, before anything is kept, where another key signs the next entry; ReadOnly without one."""
+        signer = self._the_signer()
+        self._refuse_ended(signer, self.head().size)
+
     def append(self, make: Callable[[NextEntry], Statement]) -> LoggedEntry:
         """Write the next entry; `make` is asked again whenever another writer took the number."""
         entry = self.append_unless(make)

@@ -12,7 +12,7 @@ import secrets
 import stat
 import time
 from collections.abc import Iterator
-from contextlib import contextmanager
+from contextlib import contextmanager, suppress
 from datetime import timedelta
 from io import BytesIO
 from pathlib import Path
@@ -115,9 +115,9 @@ class DirectoryStore:
         oldest = time.time() - self._stale_after.total_seconds()
         swept = 0
         for path in self._temporary_files():
-            with _at(str(path)):
+            with _at(str(path)), suppress(FileNotFoundError):  # its writer was faster: all is well
                 if path.lstat().st_mtime <= oldest:
-                    path.unlink(missing_ok=True)
+                    path.unlink()
                     swept += 1
         return swept
 

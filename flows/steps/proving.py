@@ -110,7 +110,7 @@ def _row(vault: Vault, predicate: Predicate, number: int | None) -> RowProof | N
 
 def _tokens(vault: Vault, size: int) -> Iterator[Token]:
     """Of the proof's checkpoint, where there are any."""
-    prefix = f"{vault.layout.root}tsr/"
+    prefix = vault.layout.tokens
     for found in first_versions(vault.store.versions(prefix)):
         name = found.key.removeprefix(prefix)
         number = name.partition(".")[0]

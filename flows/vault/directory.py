@@ -116,7 +116,7 @@ class DirectoryStore:
         oldest = time.time() - self._stale_after.total_seconds()
         swept = 0
         for path in self._temporary_files():
-            with _at(str(path)), suppress(FileNotFoundError):  # its writer was faster: all is well
+            with _at(str(path)), suppress(FileNotFoundError):  # its writer, or another sweeper, was faster
                 if path.lstat().st_mtime <= oldest:
                     path.unlink()
                     swept += 1

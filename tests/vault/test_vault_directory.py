@@ -83,6 +83,19 @@ def test_a_file_without_a_name_is_no_evidence_and_is_swept(folder: Path, store: 
     assert not half.exists()
 
 
+def test_a_sweeper_does_not_mind_what_another_has_swept(
+    folder: Path, store: DirectoryStore, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    half = folder / TEMPORARY / "half"
+    half.parent.mkdir(parents=True, exist_ok=True)
+    half.write_bytes(b"half")
+    os.utime(half, (time.time() - 7200,) * 2)
+    listed = [half, folder / TEMPORARY / "gone meanwhile"]
+    monkeypatch.setattr(store, "_temporary_files", lambda: listed)
+    assert store.sweep() == 1
+    assert not half.exists()
+
+
 def test_a_writer_killed_in_the_middle_leaves_no_half_artifact(folder: Path, store: DirectoryStore) -> None:
     """The child has written some of an artifact, and is killed with -9 while it waits for the rest."""
     script = """if True:

@@ -43,7 +43,7 @@ lint: setup-dev
 types: setup-dev
 	$(BIN)/mypy
 
-suite-%: setup-dev ## one suite: unit, vectors, journeys, faults; or thorough: the full counts of the faults
+suite-%: setup-dev ## one suite: unit, sealing, journeys, faults; or thorough: the full counts of the faults
 	$(BIN)/python tests/run_suites.py $*
 
 bench: setup-dev ## ratios against a bare baseline measured in the same run

@@ -13,7 +13,7 @@ from stub_aws import ACCOUNT, StubAws, refuse
 
 from evidence_schema.models.names import GatherResult
 from evidence_schema.models.unit import Period
-from flows.collectors.aws.modules.lake_query import POLLS
+from flows.collectors.aws.modules import lake_query
 from flows.collectors.aws.queries import filled_query, of_store, placeholders
 from flows.collectors.registry import Kinds
 
@@ -87,11 +87,14 @@ def test_all_pages_are_read_once_the_job_is_done(aws: StubAws, kinds: Kinds) -> 
         ({"GetEventDataStore": refuse("AccessDeniedException")}, GatherResult.PARTIAL, "GetEventDataStore denied"),
     ],
 )
-def test_a_query_without_an_answer_is_no_empty_period(aws: StubAws, kinds: Kinds, answers, result, reason) -> None:
+def test_a_query_without_an_answer_is_no_empty_period(
+    aws: StubAws, kinds: Kinds, monkeypatch: pytest.MonkeyPatch, answers, result, reason
+) -> None:
+    monkeypatch.setattr(lake_query, "POLLS", 10)
     desk, kept = gathered(aws, kinds, **answers)
     assert kept.gathered.result is result
     assert reason in kept.gathered.reason
-    assert len(desk.slept) < POLLS
+    assert len(desk.slept) < 10
     assert kept.view(kinds["aws.cloudtrail.lake_days"]) == []
 
 

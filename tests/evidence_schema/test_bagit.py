@@ -46,7 +46,7 @@ def is_as_expected(sort: str, bag: Bag) -> bool:
     }[sort]
 
 
-@pytest.mark.vectors
+@pytest.mark.sealing
 def test_conformance_bags(shared: Path, capsys: pytest.CaptureFixture[str]) -> None:
     folder = shared / "vectors" / "bagit-conformance"
     cases = [path for path in sorted(folder.glob("v*/*/*")) if path.is_dir()]

@@ -17,7 +17,7 @@ from evidence_schema.canonical import canonical_bytes
 from evidence_schema.dsse import pae, parse_envelope
 from evidence_schema.errors import BadEnvelope
 
-pytestmark = pytest.mark.vectors
+pytestmark = pytest.mark.sealing
 
 
 @pytest.fixture

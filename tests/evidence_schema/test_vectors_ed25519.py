@@ -11,7 +11,7 @@ import pytest
 from evidence_schema import ed25519
 from evidence_schema.errors import BadSignature
 
-pytestmark = pytest.mark.vectors
+pytestmark = pytest.mark.sealing
 
 
 def _holds(raw_public: str, message: str, signature: str) -> bool:

@@ -10,7 +10,7 @@ import pytest
 from evidence_schema.canonical import canonical_bytes, jcs, parse_canonical, parse_json
 from evidence_schema.errors import NotCanonical
 
-pytestmark = pytest.mark.vectors
+pytestmark = pytest.mark.sealing
 
 NAMES = ["arrays", "french", "structures", "unicode", "values", "weird"]
 OUTSIDE_OUR_PROFILE = {"arrays": "null", "structures": "float", "values": "float|null"}

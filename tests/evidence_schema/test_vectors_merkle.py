@@ -13,7 +13,7 @@ import pytest
 from evidence_schema import merkle
 from evidence_schema.errors import BadProof
 
-pytestmark = pytest.mark.vectors
+pytestmark = pytest.mark.sealing
 
 
 def _cases(folder: Path) -> list[tuple[Path, dict[str, Any]]]:

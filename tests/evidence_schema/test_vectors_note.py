@@ -14,7 +14,7 @@ from evidence_schema.encoding import from_base64
 from evidence_schema.errors import BadSignature
 from evidence_schema.note import VerifierKey, parse_note, sign_note, verify_note
 
-pytestmark = pytest.mark.vectors
+pytestmark = pytest.mark.sealing
 
 
 @pytest.fixture

@@ -22,7 +22,7 @@ from evidence_schema.dsse import pae
 from evidence_schema.errors import BadProof
 from evidence_schema.note import parse_note
 
-pytestmark = pytest.mark.vectors
+pytestmark = pytest.mark.sealing
 
 NAMES = ["a.dsse.staging-rekor-v2.txt", "staging-rekor-v2.txt"]
 

@@ -34,7 +34,7 @@ from evidence_schema.errors import (
     TruncatedCiphertext,
 )
 
-pytestmark = pytest.mark.vectors
+pytestmark = pytest.mark.sealing
 
 CHUNKED = "c2sp_chunked_encryption_aes_256_gcm_test.json"
 

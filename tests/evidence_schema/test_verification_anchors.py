@@ -13,7 +13,7 @@ from stamped_logs import TSA, HonestAuthority, needs_openssl, stamped_log
 
 from evidence_schema.verification import Anchor, Property, Report, Verdict, verify_log
 
-pytestmark = pytest.mark.vectors
+pytestmark = pytest.mark.sealing
 
 
 @pytest.fixture(scope="module")

@@ -19,7 +19,7 @@ from evidence_schema.models.entry import Erasure, Hold
 from evidence_schema.models.receipt import Receipt, StoredBlob
 from evidence_schema.verification import Report, verify_log
 
-pytestmark = pytest.mark.vectors
+pytestmark = pytest.mark.sealing
 
 DECISION: dict[str, Any] = {"ground": "art17-1-b", "approver": "privacy officer"}
 

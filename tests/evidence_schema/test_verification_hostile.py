@@ -15,7 +15,7 @@ from evidence_schema.encoding import from_base64
 from evidence_schema.models.entry import PAYLOAD_TYPE
 from evidence_schema.verification import verify_log
 
-pytestmark = pytest.mark.vectors
+pytestmark = pytest.mark.sealing
 
 
 def _log():

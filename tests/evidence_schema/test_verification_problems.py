@@ -20,7 +20,7 @@ from evidence_schema.models.unit import Period
 from evidence_schema.note import NoteSignature, parse_note
 from evidence_schema.verification import TYPES, verify_log
 
-pytestmark = pytest.mark.vectors
+pytestmark = pytest.mark.sealing
 
 OTHER_RUN = "run-20260101T000000Z-00000000"
 ABSENT = Digest.of(b"never stored")

@@ -41,7 +41,7 @@ from evidence_schema.note import Note, parse_note, sign_text
 from evidence_schema.verification import TYPES, BadTrustPolicy, Report, read_trust_policy, verify_log, verify_proof
 from flows.report.package import verify as single
 
-pytestmark = pytest.mark.vectors
+pytestmark = pytest.mark.sealing
 
 STRANGER = Ed25519PrivateKey.from_private_bytes(b"\x09" * 32)
 LATER = timedelta(days=30)

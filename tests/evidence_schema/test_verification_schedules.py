@@ -22,7 +22,7 @@ from evidence_schema.slots import due_at, missing, name_of, number_of, rules_of
 from evidence_schema.verification import Property, Report, verify_log
 from flows.report.package import verify as single
 
-pytestmark = pytest.mark.vectors
+pytestmark = pytest.mark.sealing
 
 DAY = timedelta(days=1)
 START = datetime(2026, 8, 1, 6, tzinfo=UTC)

@@ -14,7 +14,7 @@ from evidence_schema.errors import TimestampsNotInstalled
 from evidence_schema.models.entry import RunOpen
 from evidence_schema.verification import Property, Report, Verdict, tokens, verify_log
 
-pytestmark = [pytest.mark.vectors, needs_openssl]
+pytestmark = [pytest.mark.sealing, needs_openssl]
 
 HOUR = timedelta(hours=1)
 SECOND_OPENING = 4

@@ -33,6 +33,8 @@ from flows.vault.settings import AnchorSettings, StoreCredentials
 from flows.vault.store import Store
 from flows.vault.vault import Vault, assemble, open_store
 
+pytestmark = pytest.mark.sealing
+
 SLOT = "monthly/2026-11"
 
 
@@ -245,7 +247,6 @@ def test_a_file_planted_in_the_anchor_is_told_and_hides_nothing(
 # --- kill -9 --------------------------------------------------------------------------------------------------------
 
 
-@pytest.mark.faults
 def test_writers_killed_at_any_moment_leave_a_log_that_continues_every_copy(
     folder_place: Place, signer: LocalKey, drive: Path
 ) -> None:

@@ -24,6 +24,8 @@ from flows.vault.key_places import KeyFolder
 from flows.vault.locks import Lock
 from flows.vault.vault import Vault
 
+pytestmark = pytest.mark.sealing
+
 RUN, OTHER_RUN = "run-20261101T060000Z-00000001", "run-20261101T060000Z-00000002"
 UNIT = "1" * 64
 SECRET = b"sim-anna.keller has no MFA device\n"

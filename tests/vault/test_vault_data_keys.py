@@ -47,6 +47,8 @@ from flows.vault.settings import StoreCredentials
 if TYPE_CHECKING:
     from mypy_boto3_s3 import S3Client
 
+pytestmark = pytest.mark.sealing
+
 NOW = datetime(2026, 11, 1, 6, tzinfo=UTC)
 NAME, OTHER = "ab" * 32, "cd" * 32
 CIPHERTEXT = Digest.of(b"a ciphertext")

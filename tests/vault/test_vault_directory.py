@@ -21,6 +21,8 @@ from flows.vault.directory import TEMPORARY, DirectoryStore
 from flows.vault.errors import AlreadyThere, NotThere, StoreDenied, StoreRefused, StoreUnavailable, WrongBytes
 from flows.vault.locks import Lock
 
+pytestmark = pytest.mark.sealing
+
 
 @pytest.fixture
 def folder(tmp_path: Path) -> Path:

@@ -25,6 +25,8 @@ from flows.vault.keys import LocalKey, trust_policy_for
 from flows.vault.manifest import ManifestSubject, build_manifest
 from flows.vault.vault import Vault, assemble
 
+pytestmark = pytest.mark.sealing
+
 DECISION = Decision("art17-1-b", "privacy officer")
 USERS = Wanted(kinds=("aws.iam.users",))
 SLOT = "monthly/2026-11"

@@ -27,6 +27,8 @@ from flows.vault.vault import Vault, assemble
 if TYPE_CHECKING:
     from mypy_boto3_s3 import S3Client
 
+pytestmark = pytest.mark.sealing
+
 Another = Callable[..., Vault]
 
 

@@ -31,6 +31,8 @@ from flows.vault.keys import (
 )
 from flows.vault.locks import Lock, LockPolicy, later, lock_for
 
+pytestmark = pytest.mark.sealing
+
 NOW = datetime(2026, 11, 1, 6, 0, 0, 500_000, tzinfo=UTC)
 
 

@@ -23,6 +23,8 @@ from flows.vault.kms_signer import KmsSigner, open_kms_signer
 from flows.vault.settings import StoreCredentials
 from flows.vault.vault import Vault, assemble
 
+pytestmark = pytest.mark.sealing
+
 US = StoreCredentials("simulated", "simulated")
 
 

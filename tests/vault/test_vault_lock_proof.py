@@ -28,6 +28,8 @@ from flows.vault.vault import open_vault
 if TYPE_CHECKING:
     from mypy_boto3_s3 import S3Client
 
+pytestmark = pytest.mark.sealing
+
 NOW = datetime(2026, 11, 1, tzinfo=UTC)
 
 

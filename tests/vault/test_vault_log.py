@@ -28,6 +28,8 @@ from flows.vault.vault import Vault, assemble, open_store
 if TYPE_CHECKING:
     from mypy_boto3_s3 import S3Client
 
+pytestmark = pytest.mark.sealing
+
 Another = Callable[..., Vault]
 
 

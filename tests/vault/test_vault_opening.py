@@ -18,6 +18,8 @@ from flows.vault.keys import LocalKey, create_key, create_pseudonym_key
 from flows.vault.settings import StoreCredentials, VaultSettings
 from flows.vault.vault import Vault, open_vault
 
+pytestmark = pytest.mark.sealing
+
 Another = Callable[..., Vault]
 
 

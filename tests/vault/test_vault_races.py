@@ -23,6 +23,8 @@ from flows.children import Child, Children
 from flows.vault.keys import LocalKey, create_key
 from flows.vault.vault import Vault
 
+pytestmark = pytest.mark.sealing
+
 WRITER = Path(__file__).with_name("race_writer.py")
 Acknowledged = list[tuple[int, str]]
 
@@ -112,7 +114,6 @@ def assert_whole(vault: Vault, signer: LocalKey, expected: Acknowledged) -> int:
     return size
 
 
-@pytest.mark.faults
 def test_four_writers_make_one_log(
     writers: Callable[[int, int | None], Writers], signer: LocalKey, another_vault: Callable[..., Vault]
 ) -> None:
@@ -123,7 +124,6 @@ def test_four_writers_make_one_log(
     assert assert_whole(another_vault(), signer, four.acknowledged) == 40
 
 
-@pytest.mark.faults
 def test_killed_writers_lose_nothing_that_was_acknowledged(
     writers: Callable[[int, int | None], Writers], signer: LocalKey, another_vault: Callable[..., Vault]
 ) -> None:

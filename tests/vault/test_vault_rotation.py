@@ -28,6 +28,8 @@ from flows.vault.keys import (
 from flows.vault.store import Store
 from flows.vault.vault import Vault, assemble
 
+pytestmark = pytest.mark.sealing
+
 OLD, NEW, THIRD = (LocalKey(Ed25519PrivateKey.from_private_bytes(bytes([number]) * 32)) for number in (1, 2, 3))
 OF_KEYS = {name for name, (step, _) in TYPES.items() if step in (3, 4)}
 

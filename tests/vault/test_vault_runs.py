@@ -14,6 +14,8 @@ from flows.vault.errors import WrongRun
 from flows.vault.log import NextEntry
 from flows.vault.vault import Vault
 
+pytestmark = pytest.mark.sealing
+
 Another = Callable[..., Vault]
 SLOT = "monthly/2026-11"
 

@@ -40,6 +40,8 @@ from flows.vault.store import put_same
 if TYPE_CHECKING:
     from mypy_boto3_s3 import S3Client
 
+pytestmark = pytest.mark.sealing
+
 DATA = b"sealed"
 SEALED: dict[str, Any] = {"digest": Digest.of(DATA), "size": len(DATA), "media_type": "text/plain"}
 

@@ -17,6 +17,8 @@ from flows.settings import PromisedSchedule, Settings
 from flows.steps.scheduling import SlotDue, declare, heartbeat, standing
 from flows.vault.vault import Vault
 
+pytestmark = pytest.mark.sealing
+
 SINCE = datetime(2026, 1, 1, tzinfo=UTC)
 MONTHLY = {"id": "monthly", "cadence": "monthly", "since": "2026-01-01T00:00:00Z", "approver": "compliance lead"}
 

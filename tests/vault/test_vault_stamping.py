@@ -23,6 +23,8 @@ from flows.vault.stamping import REST, Stamps
 from flows.vault.store import Store
 from flows.vault.vault import Vault
 
+pytestmark = pytest.mark.sealing
+
 SLOT = "monthly/2026-11"
 ONE, TWO = Authority("one", "http://one.example/"), Authority("two", "http://two.example/")
 NOTE = b"a checkpoint"

@@ -14,6 +14,8 @@ from flows.vault.errors import AlreadyThere, NotThere, TooLarge, UnsafeName, Wro
 from flows.vault.locks import Lock
 from flows.vault.store import Store, put_same
 
+pytestmark = pytest.mark.sealing
+
 
 def put(store: Store, key: str, data: bytes, lock: Lock | None = None) -> None:
     store.put(key, data, digest=Digest.of(data), size=len(data), media_type="text/plain", lock=lock)

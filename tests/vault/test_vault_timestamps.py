@@ -22,6 +22,8 @@ from flows.vault import timestamps
 from flows.vault.errors import BadSettings, TimestampUnavailable, VaultError
 from flows.vault.timestamps import ask
 
+pytestmark = pytest.mark.sealing
+
 needs_openssl = pytest.mark.skipif(
     shutil.which("openssl") is None, reason="no program `openssl`: the local time-stamp authority needs it"
 )

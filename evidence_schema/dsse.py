@@ -11,7 +11,7 @@ from collections.abc import Callable, Mapping
 from dataclasses import dataclass
 from typing import NamedTuple
 
-from evidence_schema import ed25519
+from evidence_schema import signing_key
 from evidence_schema.canonical import JSON, canonical_bytes, parse_canonical
 from evidence_schema.encoding import from_base64, to_base64
 from evidence_schema.errors import BadEncoding, BadEnvelope, BadJSON, BadSignature
@@ -60,15 +60,15 @@ def check_pae_size(payload_type: str, payload: bytes) -> None:
         raise BadEnvelope(f"expected at most {MAX_PAE_BYTES} bytes to sign, found {size}; name large parts by digest")
 
 
-def sign_envelope(payload_type: str, payload: bytes, raw_public: bytes, sign: Callable[[bytes], bytes]) -> Envelope:
-    """An envelope signed by one key; `sign` returns 64 bytes over its argument.
+def sign_envelope(payload_type: str, payload: bytes, public_key: bytes, sign: Callable[[bytes], bytes]) -> Envelope:
+    """An envelope signed by one key; `sign` signs its argument.
 
-    Raises BadEnvelope where there is too much to sign and BadSignature where `sign` does not belong to `raw_public`.
+    Raises BadEnvelope where there is too much to sign and BadSignature where `sign` does not belong to `public_key`.
     """
     check_pae_size(payload_type, payload)
-    signature = EnvelopeSignature(ed25519.key_id(raw_public), sign(pae(payload_type, payload)))
+    signature = EnvelopeSignature(signing_key.key_id(public_key), sign(pae(payload_type, payload)))
     envelope = Envelope(payload, payload_type, (signature,))
-    verify_envelope(envelope, raw_public)
+    verify_envelope(envelope, public_key)
     return envelope
 
 
@@ -101,14 +101,14 @@ def parse_envelope(data: bytes, *, max_bytes: int = MAX_ENVELOPE_BYTES) -> Envel
 
 
 def verify_envelope(envelope: Envelope, public_key: bytes) -> None:
-    """Raise BadSignature unless the envelope's one signature is by this raw Ed25519 public key (32 bytes)."""
+    """Raise BadSignature unless the envelope's one signature is by this public key."""
     if len(envelope.signatures) != 1:
         raise BadSignature(f"expected exactly one signature, found {len(envelope.signatures)}")
     signature = envelope.signatures[0]
-    expected = ed25519.key_id(public_key)
+    expected = signing_key.key_id(public_key)
     if signature.keyid != expected:
         raise BadSignature(f"expected key id {expected}, found {ascii(signature.keyid)[:100]}")
-    ed25519.verify(public_key, pae(envelope.payload_type, envelope.payload), signature.sig)
+    signing_key.verify(public_key, pae(envelope.payload_type, envelope.payload), signature.sig)
 
 
 def _signature(member: JSON) -> EnvelopeSignature:

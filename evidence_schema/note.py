@@ -1,6 +1,7 @@
 """Signed notes: text and the signatures of named keys in one readable file (https://c2sp.org/signed-note).
 
-Only Ed25519 keys (signature type 0x01) are known; a signature of any other type is a signature by an unknown key.
+Keys of Ed25519 (signature type 0x01) and ECDSA (0x02, over P-256) are known; a signature of any other type is one by an
+unknown key.
 """
 
 from __future__ import annotations
@@ -11,14 +12,14 @@ from collections.abc import Callable, Iterable
 from dataclasses import dataclass
 from typing import Self
 
-from evidence_schema import ed25519
+from evidence_schema import signing_key
 from evidence_schema.encoding import from_base64, to_base64
 from evidence_schema.errors import BadEncoding, BadKey, BadNote, BadSignature
 
 MAX_NOTE_BYTES = 256 * 1024
 MAX_SIGNATURES = 100
 KEY_ID_BYTES = 4
-_ED25519 = b"\x01"
+_ED25519, _ECDSA = b"\x01", b"\x02"
 _DASH = "\N{EM DASH} "
 _CONTROL = re.compile(r"[\x00-\x09\x0b-\x1f]")
 _VKEY = re.compile(r"([^+]+)\+([0-9a-f]{8})\+([A-Za-z0-9+/=]+)")
@@ -26,24 +27,24 @@ _VKEY = re.compile(r"([^+]+)\+([0-9a-f]{8})\+([A-Za-z0-9+/=]+)")
 
 @dataclass(frozen=True, slots=True)
 class VerifierKey:
-    """A named Ed25519 public key: `name` without spaces and plus signs, `raw_public` of 32 bytes."""
+    """A named public key: `name` without spaces and plus signs, `public_key` as in `evidence_schema.signing_key`."""
 
     name: str
-    raw_public: bytes
+    public_key: bytes
 
     def __post_init__(self) -> None:
         if not _is_key_name(self.name):
             raise BadKey(f"expected a key name without spaces and plus signs, found {ascii(self.name)[:100]}")
-        ed25519.check_public_key(self.raw_public)
+        signing_key.check(self.public_key)
 
     @classmethod
-    def from_public_key(cls, name: str, raw32: bytes) -> Self:
-        """The verifier key of a raw Ed25519 public key; raises BadKey for a bad name or length."""
-        return cls(name, raw32)
+    def from_public_key(cls, name: str, public_key: bytes) -> Self:
+        """The verifier key of a public key; raises BadKey for a bad name or length."""
+        return cls(name, public_key)
 
     @classmethod
     def parse(cls, vkey: str) -> Self:
-        """Read `<name>+<8 hex digits of the key id>+<base64 of 0x01 and the key>`; raises BadKey for anything else."""
+        """Read `<name>+<8 hex digits of the key id>+<base64 of type and key>`; raises BadKey for anything else."""
         match = _VKEY.fullmatch(vkey)
         if match is None:
             raise BadKey(f"expected a verifier key 'name+hash+base64', found {ascii(vkey)[:200]}")
@@ -52,20 +53,28 @@ class VerifierKey:
             typed = from_base64(encoded)
         except BadEncoding as error:
             raise BadKey(f"verifier key {ascii(name)[:100]}: {error}") from error
-        if typed[:1] != _ED25519:
-            raise BadKey(f"expected key type 01 (Ed25519), found {typed[:1].hex()}")
+        if typed[:1] not in (_ED25519, _ECDSA):
+            raise BadKey(f"expected key type 01 (Ed25519) or 02 (ECDSA), found {typed[:1].hex()}")
         key = cls(name, typed[1:])
+        if key.signature_type != typed[:1]:
+            raise BadKey(f"expected key type {key.signature_type.hex()} for this key, found {typed[:1].hex()}")
         if key.key_id.hex() != digits:
             raise BadKey(f"expected key id {key.key_id.hex()} for this name and key, found {digits}")
         return key
 
     @property
+    def signature_type(self) -> bytes:
+        """The format's byte for this sort of key."""
+        return _ED25519 if signing_key.is_ed25519(self.public_key) else _ECDSA
+
+    @property
     def key_id(self) -> bytes:
-        """The first 4 bytes of SHA-256(name, newline, 0x01, public key)."""
-        return hashlib.sha256(self.name.encode() + b"\n" + _ED25519 + self.raw_public).digest()[:KEY_ID_BYTES]
+        """The first 4 bytes of SHA-256(name, newline, 0x01, public key); for ECDSA of SHA-256(public key) alone."""
+        named = self.name.encode() + b"\n" + _ED25519 if self.signature_type == _ED25519 else b""
+        return hashlib.sha256(named + self.public_key).digest()[:KEY_ID_BYTES]
 
     def __str__(self) -> str:
-        return f"{self.name}+{self.key_id.hex()}+{to_base64(_ED25519 + self.raw_public)}"
+        return f"{self.name}+{self.key_id.hex()}+{to_base64(self.signature_type + self.public_key)}"
 
 
 @dataclass(frozen=True, slots=True)
@@ -133,12 +142,12 @@ def parse_note(data: bytes) -> Note:
     return Note(text + "\n", _parse_signatures(lines))
 
 
-def sign_note(text: str, name: str, raw_public: bytes, sign: Callable[[bytes], bytes]) -> bytes:
-    """The file bytes of `text` (ending in a newline) signed by one key; `sign` returns 64 bytes over its argument.
+def sign_note(text: str, name: str, public_key: bytes, sign: Callable[[bytes], bytes]) -> bytes:
+    """The file bytes of `text` (ending in a newline) signed by one key; `sign` signs its argument.
 
-    Raises BadNote for text that a note cannot hold and BadSignature where `sign` does not belong to `raw_public`.
+    Raises BadNote for text that a note cannot hold and BadSignature where `sign` does not belong to `public_key`.
     """
-    return Note(text, (sign_text(text, VerifierKey(name, raw_public), sign),)).encode()
+    return Note(text, (sign_text(text, VerifierKey(name, public_key), sign),)).encode()
 
 
 def sign_text(text: str, key: VerifierKey, sign: Callable[[bytes], bytes]) -> NoteSignature:
@@ -148,7 +157,7 @@ def sign_text(text: str, key: VerifierKey, sign: Callable[[bytes], bytes]) -> No
     except UnicodeEncodeError as error:
         raise BadNote("expected Unicode text, found a lone surrogate") from error
     signature = sign(message)
-    ed25519.verify(key.raw_public, message, signature)
+    signing_key.verify(key.public_key, message, signature)
     return NoteSignature(key.name, key.key_id, signature)
 
 
@@ -170,7 +179,7 @@ def verify_note(note_bytes: bytes, keys: Iterable[VerifierKey]) -> VerifiedNote:
             continue
         if key in signers:
             raise BadNote(f"expected one signature by {key.name!a}, found a second one")
-        ed25519.verify(key.raw_public, message, line.signature)
+        signing_key.verify(key.public_key, message, line.signature)
         signers.append(key)
     if not signers:
         raise BadSignature(f"expected a signature by one of {len(known)} known keys, found {len(unknown)} by others")

@@ -123,7 +123,7 @@ class VaultSettings(Frozen):
 
 
 class KeySettings(Frozen):
-    """Signing key (`file:PATH`, or `awskms:ARN` of an Ed25519 key) and pseudonym key, by URI."""
+    """Signing key (`file:PATH`, or `awskms:ARN` of a key of Ed25519 or P-256) and pseudonym key, by URI."""
 
     log: str = Field(pattern=r"^(file:.+|awskms:arn:aws[a-z-]*:kms:[a-z0-9-]+:\d{12}:key/[\w-]+)$", max_length=500)
     pseudonyms: str = Field(pattern=r"^file:.+")

@@ -1,4 +1,4 @@
-"""A simulator of AWS KMS for signatures: its JSON protocol over HTTP with real Ed25519 keys, as botocore speaks it.
+"""A simulator of AWS KMS for signatures: its JSON protocol over HTTP with real keys, as botocore speaks it.
 
 It is no KMS: nothing is authenticated. What can go wrong is set on a key (`fails`, `answers_with`, `delay_s`), so that
 a client meets it on the wire.
@@ -16,8 +16,9 @@ from dataclasses import dataclass, field
 from http.server import BaseHTTPRequestHandler, ThreadingHTTPServer
 from typing import Any
 
-from cryptography.hazmat.primitives.asymmetric.ec import SECP256R1, generate_private_key
+from cryptography.hazmat.primitives.asymmetric.ec import ECDSA, SECP256R1, SECP384R1, generate_private_key
 from cryptography.hazmat.primitives.asymmetric.ed25519 import Ed25519PrivateKey
+from cryptography.hazmat.primitives.hashes import SHA256
 from cryptography.hazmat.primitives.serialization import Encoding, PublicFormat
 
 MAX_RAW_BYTES = 4096
@@ -43,8 +44,20 @@ class KmsKey:
         return f"awskms:{self.arn}"
 
     @property
-    def public_raw(self) -> bytes:
-        return self.private.public_key().public_bytes_raw()
+    def public_key(self) -> bytes:
+        if self.algorithm == "ED25519_SHA_512":
+            return self.private.public_key().public_bytes_raw()
+        return self.private.public_key().public_bytes(Encoding.DER, PublicFormat.SubjectPublicKeyInfo)
+
+    @property
+    def algorithm(self) -> str:
+        """The only one that this sort of key signs by."""
+        return "ED25519_SHA_512" if isinstance(self.private, Ed25519PrivateKey) else "ECDSA_SHA_256"
+
+    def signature(self, message: bytes) -> bytes:
+        if isinstance(self.private, Ed25519PrivateKey):
+            return self.private.sign(message)
+        return self.private.sign(message, ECDSA(SHA256()))
 
     def failing(self, operation: str) -> str | None:
         codes = self.fails.get(operation)
@@ -68,6 +81,9 @@ class SimulatedKms:
     def new_p256_key(self) -> KmsKey:
         return self.new_key(private=generate_private_key(SECP256R1()), spec="ECC_NIST_P256")
 
+    def new_p384_key(self) -> KmsKey:
+        return self.new_key(private=generate_private_key(SECP384R1()), spec="ECC_NIST_P384")
+
     def answer(self, operation: str, asked: dict[str, Any]) -> dict[str, Any] | str:
         """What the operation gives; a text is the code of an error."""
         key = self.keys.get(asked["KeyId"])
@@ -87,12 +103,12 @@ class SimulatedKms:
 
     def _signature(self, key: KmsKey, asked: dict[str, Any]) -> dict[str, Any] | str:
         message = base64.b64decode(asked["Message"])
-        if (asked["SigningAlgorithm"], asked["MessageType"]) != ("ED25519_SHA_512", "RAW"):
+        if (asked["SigningAlgorithm"], asked["MessageType"]) != (key.algorithm, "RAW"):
             return "InvalidKeyUsageException"
         if len(message) > MAX_RAW_BYTES:
             return "ValidationException"
         key.signed.append(asked)
-        signature = base64.b64encode((key.answers_with or key).private.sign(message)).decode()
+        signature = base64.b64encode((key.answers_with or key).signature(message)).decode()
         return {"KeyId": key.arn, "Signature": signature, "SigningAlgorithm": asked["SigningAlgorithm"]}
 
 

@@ -5,7 +5,7 @@ from __future__ import annotations
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass, field
 
-from evidence_schema import ed25519, merkle
+from evidence_schema import merkle, signing_key
 from evidence_schema.checkpoint import Checkpoint, parse_checkpoint
 from evidence_schema.digest import Digest
 from evidence_schema.encoding import to_base64
@@ -180,7 +180,7 @@ def signature_faults(signed: SignedCheckpoint, keyring: Keyring) -> list[tuple[s
             found = f"one by {who}, pinned for other entries"
             faults.append(("checkpoint-key-out-of-range", f"signatures by keys pinned for entry {index}", found))
         try:
-            ed25519.verify(known[0].key.raw_public, message, line.signature)
+            signing_key.verify(known[0].key.public_key, message, line.signature)
         except BadSignature as error:
             faults.append(("checkpoint-signature-bad", "a signature that holds", error))
     if seen and not in_range and not strange:

@@ -9,7 +9,7 @@ from __future__ import annotations
 from collections.abc import Mapping, Sequence
 from datetime import datetime
 
-from evidence_schema import ed25519
+from evidence_schema import signing_key
 from evidence_schema.digest import Digest
 from evidence_schema.encoding import to_base64
 from evidence_schema.errors import BadCheckpoint, BadKey, BadNote
@@ -104,7 +104,7 @@ def _named(entry: Entry, rotation: KeyRotate, origin: str | None, problems: Prob
     except BadKey as error:
         problems.add("rotation-malformed", entry.key, "the verifier key of this log that follows", error)
         return None
-    expected = (Digest.parse(f"sha256:{ed25519.key_id(key.raw_public)}"),)
+    expected = (Digest.parse(f"sha256:{signing_key.key_id(key.public_key)}"),)
     if entry.subject != expected or (origin is not None and key.name != origin):
         found = f"a key of {key.name}, and {', '.join(map(str, entry.subject)) or 'no'} subject"
         problems.add("rotation-malformed", entry.key, f"a key of {origin or key.name}, its id as subject", found)

@@ -43,6 +43,6 @@ def _check_signature(entry: Entry, keyring: Keyring, problems: Problems) -> None
         found = f"one by key {claimed}, pinned for other entries"
         problems.add("entry-key-out-of-range", entry.key, f"a key pinned for entry {entry.seq}", found)
     try:
-        verify_envelope(envelope, known[0].key.raw_public)
+        verify_envelope(envelope, known[0].key.public_key)
     except BadSignature as error:
         problems.add("entry-signature-bad", entry.key, "a signature that holds", error)

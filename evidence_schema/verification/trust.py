@@ -8,7 +8,7 @@ from typing import Self
 
 from pydantic import ValidationError
 
-from evidence_schema import ed25519
+from evidence_schema import signing_key
 from evidence_schema.canonical import AnyJSON, parse_json
 from evidence_schema.errors import BadAuthority, BadJSON, BadKey, EvidenceSchemaError, NotCanonical
 from evidence_schema.models.trust import TrustPolicy
@@ -115,8 +115,8 @@ class Keyring:
         return frozenset(pinned.key for pinned in self.pinned if pinned.may_sign(index))
 
     def by_key_id(self, key_id: str) -> tuple[PinnedKey, ...]:
-        """As an envelope names a key: SHA-256 of the raw public key."""
-        return tuple(pinned for pinned in self.pinned if ed25519.key_id(pinned.key.raw_public) == key_id)
+        """As an envelope names a key: SHA-256 of the public key."""
+        return tuple(pinned for pinned in self.pinned if signing_key.key_id(pinned.key.public_key) == key_id)
 
     def by_note_key(self, name: str, key_id: bytes) -> tuple[PinnedKey, ...]:
         """As a signature line of a note names a key."""

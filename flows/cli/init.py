@@ -45,7 +45,10 @@ def init(
     ] = None,
     signer: Annotated[
         str | None,
-        typer.Option(metavar="awskms:ARN", help="An Ed25519 signing key in AWS KMS [default: a new file in --keys]"),
+        typer.Option(
+            metavar="awskms:ARN",
+            help="A signing key in AWS KMS, Ed25519 or, where KMS refuses that, P-256 [default: a new file in --keys]",
+        ),
     ] = None,
     simulated: Annotated[bool, typer.Option("--simulated", help="Mark everything as SIMULATED")] = False,
     json: Json = False,

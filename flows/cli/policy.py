@@ -38,13 +38,16 @@ def policy(
 
 
 def _signing(uri: str) -> dict[str, object]:
-    """Whole messages with Ed25519 and nothing else: no digest that somebody else made, no other use of the key."""
+    """Whole messages and nothing else: no digest that somebody else made, no other use of the key.
+
+    A key signs by one of the two algorithms only, its own.
+    """
     from flows.errors import UsageError
 
     scheme, _, arn = uri.partition(":")
     if scheme != "awskms":
         raise UsageError(f"expected keys.log to be awskms:ARN, found {scheme}:...; a key in a file needs no policy")
-    equals = {"kms:SigningAlgorithm": "ED25519_SHA_512", "kms:MessageType": "RAW"}
+    equals = {"kms:SigningAlgorithm": ["ED25519_SHA_512", "ECDSA_SHA_256"], "kms:MessageType": "RAW"}
     return {
         "Version": "2012-10-17",
         "Statement": [

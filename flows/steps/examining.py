@@ -13,6 +13,7 @@ from pathlib import Path
 from typing import Literal
 
 from controls.errors import ControlsError
+from evidence_schema import signing_key
 from evidence_schema.digest import Digest
 from evidence_schema.errors import EvidenceSchemaError
 from evidence_schema.models.names import Directness, LockMode
@@ -88,11 +89,12 @@ def examine(config: Path) -> list[Examined]:
 def _key(located: Located) -> Iterator[Examined]:
     """It signs random bytes, and the signature holds by the key that the policy pins, where it pins this one."""
     signer, policy = signer_of(located), pinned_policy(located)
-    pinned = [VerifierKey.parse(key.vkey).raw_public for key in policy.keys] if policy else []
-    ours = next((raw for raw in pinned if raw == signer.public_raw), None)
+    pinned = [VerifierKey.parse(key.vkey).public_key for key in policy.keys] if policy else []
+    ours = next((raw for raw in pinned if raw == signer.public_key), None)
     check_signs(signer, ours)
+    sort = signing_key.sort_of(signer.public_key)
     where = "in AWS KMS" if located.settings.keys.log.startswith("awskms:") else "in a file"
-    yield Examined("signing key", "ready", f"Ed25519 {where}, key id {signer.key_id}: it signs")
+    yield Examined("signing key", "ready", f"{sort} {where}, key id {signer.key_id}: it signs")
 
 
 def _pseudonyms(located: Located) -> Iterator[Examined]:
@@ -107,8 +109,8 @@ def _policy(located: Located) -> Iterator[Examined]:
         hint = "restore it, or ask the auditor for the pinned one"
         yield Examined("trust policy", "fails", f"expected {path}, found none; {hint}")
         return
-    ours = signer_of(located).public_raw
-    pinned = [key for key in policy.keys if VerifierKey.parse(key.vkey).raw_public == ours]
+    ours = signer_of(located).public_key
+    pinned = [key for key in policy.keys if VerifierKey.parse(key.vkey).public_key == ours]
     if any(key.until is None for key in pinned):
         yield Examined("trust policy", "ready", f"fingerprint {policy.fingerprint}")
     elif pinned:

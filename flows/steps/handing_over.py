@@ -14,7 +14,7 @@ from dataclasses import dataclass, replace
 from datetime import datetime
 from pathlib import Path
 
-from evidence_schema import ed25519
+from evidence_schema import signing_key
 from evidence_schema.checkpoint import Checkpoint
 from evidence_schema.digest import Digest
 from evidence_schema.errors import BadCheckpoint, BadNote
@@ -117,7 +117,7 @@ def revoke(
             "expected a key that signs no more, found none; first rotate to a new one: evidence keys rotate"
         )
     last = max(ended, key=lambda key: key.until or 0, default=None)
-    revoked = key_id or (ed25519.key_id(VerifierKey.parse(last.vkey).raw_public) if last else "")
+    revoked = key_id or (signing_key.key_id(VerifierKey.parse(last.vkey).public_key) if last else "")
     changed = policy_after_theft(policy, revoked, stolen_at, first)
     name = f"revoked-{stolen_at:%Y%m%dT%H%M%SZ}"
     trust = _pin(located, changed, name, located.settings.keys.log)
@@ -169,7 +169,7 @@ def _policy(located: Located) -> TrustPolicy:
 
 
 def _ids(policy: TrustPolicy) -> set[str]:
-    return {ed25519.key_id(VerifierKey.parse(key.vkey).raw_public) for key in policy.keys}
+    return {signing_key.key_id(VerifierKey.parse(key.vkey).public_key) for key in policy.keys}
 
 
 def _successor(located: Located, to: str) -> Signer:

@@ -27,7 +27,7 @@ from cryptography.hazmat.primitives.serialization import (
     load_pem_private_key,
 )
 
-from evidence_schema import ed25519
+from evidence_schema import signing_key
 from evidence_schema.models.trust import TrustedKey, TrustPolicy
 from evidence_schema.note import VerifierKey
 from flows.vault.errors import BadSettings, UnsafeKeyFile, WrongKey
@@ -44,17 +44,17 @@ class Signer(Protocol):
     """Who signs entries and checkpoints, wherever its private key is."""
 
     @property
-    def public_raw(self) -> bytes:
-        """The raw Ed25519 public key, 32 bytes."""
+    def public_key(self) -> bytes:
+        """The public key, in the bytes of `evidence_schema.signing_key`."""
         ...
 
     @property
     def key_id(self) -> str:
-        """SHA-256 of the raw public key, 64 hex digits."""
+        """SHA-256 of the public key, 64 hex digits."""
         ...
 
     def sign(self, message: bytes) -> bytes:
-        """The 64 bytes of an Ed25519 signature."""
+        """A signature of the key's sort over the message."""
         ...
 
 
@@ -65,12 +65,12 @@ class LocalKey:
     private: Ed25519PrivateKey = field(repr=False)
 
     @property
-    def public_raw(self) -> bytes:
+    def public_key(self) -> bytes:
         return self.private.public_key().public_bytes_raw()
 
     @property
     def key_id(self) -> str:
-        return ed25519.key_id(self.public_raw)
+        return signing_key.key_id(self.public_key)
 
     def sign(self, message: bytes) -> bytes:
         return self.private.sign(message)
@@ -119,13 +119,13 @@ def load_signer(uri: str, access: SignerAccess) -> Signer:
     return open_kms_signer(uri, KmsAccess(access.kms_endpoint, access.profile, access.credentials))
 
 
-def check_signs(signer: Signer, public_raw: bytes | None = None) -> None:
+def check_signs(signer: Signer, public_key: bytes | None = None) -> None:
     """One signature over random bytes, verified by a key that is known from elsewhere; raises BadSignature.
 
     The bytes begin as no entry and no checkpoint does: the signature can stand for nothing else.
     """
     message = b"evidence-collector asks whether this key signs: " + secrets.token_bytes(32)
-    ed25519.verify(public_raw or signer.public_raw, message, signer.sign(message))
+    signing_key.verify(public_key or signer.public_key, message, signer.sign(message))
 
 
 def load_key(uri: str, passphrase: bytes | None = None) -> LocalKey:
@@ -170,7 +170,7 @@ def load_pseudonyms(uri: str) -> Pseudonyms:
 
 def trust_policy_for(log: str, origin: str, signer: Signer) -> TrustPolicy:
     """The policy that believes this key from the log's first entry on."""
-    vkey = VerifierKey.from_public_key(origin, signer.public_raw)
+    vkey = VerifierKey.from_public_key(origin, signer.public_key)
     return TrustPolicy(log=log, origin=origin, keys=(TrustedKey(vkey=str(vkey)),))
 
 
@@ -179,7 +179,7 @@ def policy_after_rotation(policy: TrustPolicy, seq: int, successor: Signer) -> T
 
     Raises WrongKey where the policy says otherwise about the entries around it.
     """
-    vkey = str(VerifierKey.from_public_key(policy.origin, successor.public_raw))
+    vkey = str(VerifierKey.from_public_key(policy.origin, successor.public_key))
     pinned = [key for key in policy.keys if key.first > seq]
     if [key.vkey for key in pinned] == [vkey] and pinned[0].first == seq + 1:
         return policy
@@ -200,7 +200,7 @@ def policy_after_theft(
     changes = {"stolen_at": stolen_at, "revoked_from": revoked_from}
     keys, found = [], False
     for key in policy.keys:
-        is_it = ed25519.key_id(VerifierKey.parse(key.vkey).raw_public) == key_id
+        is_it = signing_key.key_id(VerifierKey.parse(key.vkey).public_key) == key_id
         if is_it and key.until is None:
             raise WrongKey("expected a key that signs no more, found the one that signs now; rotate to a new one first")
         found = found or is_it

@@ -19,7 +19,7 @@ from typing import Any
 
 from pydantic import ValidationError
 
-from evidence_schema import ed25519, merkle
+from evidence_schema import merkle, signing_key
 from evidence_schema.ahead import ahead
 from evidence_schema.checkpoint import Checkpoint
 from evidence_schema.digest import Digest
@@ -205,8 +205,8 @@ class Log:
         killed anywhere, the same call again does what is left. Raises WrongKey where the log has another key.
         """
         self._successor = successor
-        following = VerifierKey(self._origin, successor.public_raw)
-        if successor.public_raw == self._the_signer().public_raw:
+        following = VerifierKey(self._origin, successor.public_key)
+        if successor.public_key == self._the_signer().public_key:
             raise WrongKey("expected another key to rotate to, found the one that signs now")
 
         def decide(entry: NextEntry) -> Statement | None:
@@ -294,15 +294,15 @@ class Log:
         """
         rotated = self._rotated_before(seq)
         if rotated is not None:
-            verify_envelope(envelope, rotated.raw_public)
+            verify_envelope(envelope, rotated.public_key)
             return
-        key = self._first_key or self._pinned_key(seq, envelope.signatures[0].keyid) or signer.public_raw
+        key = self._first_key or self._pinned_key(seq, envelope.signatures[0].keyid) or signer.public_key
         verify_envelope(envelope, key)
         self._first_key = key
 
     def _pinned_key(self, seq: int, keyid: str) -> bytes | None:
         pinned = self._pinned.signing(seq) if self._pinned is not None else ()
-        return next((key.raw_public for key in pinned if ed25519.key_id(key.raw_public) == keyid), None)
+        return next((key.public_key for key in pinned if signing_key.key_id(key.public_key) == keyid), None)
 
     def _rotated_before(self, seq: int) -> VerifierKey | None:
         """The key that the last rotation before an entry named; None where there was none."""
@@ -335,15 +335,15 @@ class Log:
         if (predicate.log, predicate.seq, predicate.prev) != (following.log, following.seq, following.prev):
             raise BrokenLog(f"expected a statement for entry {following.seq}, found one for {predicate.seq}")
         self._refuse_ended(signer, following.seq)
-        return encode_envelope(sign_envelope(PAYLOAD_TYPE, statement.canonical(), signer.public_raw, signer.sign))
+        return encode_envelope(sign_envelope(PAYLOAD_TYPE, statement.canonical(), signer.public_key, signer.sign))
 
     def _refuse_ended(self, signer: Signer, seq: int) -> None:
         """What another key signs than the one that the log has now is nobody's evidence."""
         rotated = self._standing_rotation()
-        current = rotated.raw_public if rotated is not None else self._first_key
-        if current is not None and current != signer.public_raw:
+        current = rotated.public_key if rotated is not None else self._first_key
+        if current is not None and current != signer.public_key:
             raise WrongKey(
-                f"expected to write entry {seq} with the key {ed25519.key_id(current)}, which signs this log now, "
+                f"expected to write entry {seq} with the key {signing_key.key_id(current)}, which signs this log now, "
                 f"found {signer.key_id}; name that key as keys.log, and run it again"
             )
 
@@ -384,7 +384,7 @@ class Log:
 
     def _write_checkpoint(self, size: int) -> None:
         text = Checkpoint(self._origin, size, merkle.root(self._leaves[:size])).text
-        lines = (sign_text(text, VerifierKey(self._origin, one.public_raw), one.sign) for one in self._signers_of(size))
+        lines = (sign_text(text, VerifierKey(self._origin, one.public_key), one.sign) for one in self._signers_of(size))
         data = Note(text, tuple(lines)).encode()
         key = self._layout.checkpoint(size)
 
@@ -403,12 +403,12 @@ class Log:
 
     def _signers_of(self, size: int) -> list[Signer]:
         """Who signs a checkpoint: the key of its newest entry, and over a rotation the key that follows as well."""
-        ours = {one.public_raw: one for one in (self._the_signer(), self._successor) if one is not None}
+        ours = {one.public_key: one for one in (self._the_signer(), self._successor) if one is not None}
         before = self._rotated_before(size - 1)
-        needed = [before.raw_public if before is not None else self._first_key or self._the_signer().public_raw]
+        needed = [before.public_key if before is not None else self._first_key or self._the_signer().public_key]
         if size - 1 in self._rotations:
-            needed.append(self._rotations[size - 1].raw_public)
-        missing = [ed25519.key_id(raw) for raw in needed if raw not in ours]
+            needed.append(self._rotations[size - 1].public_key)
+        missing = [signing_key.key_id(raw) for raw in needed if raw not in ours]
         if missing:
             raise WrongKey(
                 f"expected checkpoint {size} to be signed by {' and '.join(missing)}, found another key at hand; "

@@ -19,7 +19,6 @@ from evidence_schema.canonical import canonical_bytes
 from evidence_schema.checkpoint import Checkpoint
 from evidence_schema.digest import Digest
 from evidence_schema.dsse import encode_envelope, sign_envelope
-from evidence_schema.ed25519 import key_id
 from evidence_schema.layout import Layout
 from evidence_schema.models.entry import (
     PAYLOAD_TYPE,
@@ -42,6 +41,7 @@ from evidence_schema.models.trust import TrustedKey, TrustPolicy
 from evidence_schema.models.unit import Listing, Period, Plan, PlannedUnit, Selection, Unit
 from evidence_schema.note import Note, VerifierKey, sign_text
 from evidence_schema.reader import StoredVersion
+from evidence_schema.signing_key import key_id
 
 KEY = Ed25519PrivateKey.from_private_bytes(b"\x07" * 32)
 OTHER_KEY = Ed25519PrivateKey.from_private_bytes(b"\x08" * 32)
@@ -172,7 +172,7 @@ class LogBuilder:
         common = {"log": LOG, "seq": 0, "time": self.now, "collector": CollectorVersion(version="0.1.0")}
         rotation = self.hooked("rotation", KeyRotate(**common, vkey=str(named)))
         self.countersigner = to if signed_by_both else None
-        self.append(rotation, Digest(bytes.fromhex(key_id(named.raw_public))))
+        self.append(rotation, Digest(bytes.fromhex(key_id(named.public_key))))
         self.countersigner, self.epoch, self.keys = None, self.epoch + 1, lambda _: to
         return len(self.files) - 1
 

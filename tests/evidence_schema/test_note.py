@@ -29,7 +29,7 @@ KEY = VerifierKey("example.org/log", SECRET.public_key().public_bytes_raw())
 OTHER_SECRET = Ed25519PrivateKey.from_private_bytes(b"2" * 32)
 OTHER = VerifierKey.from_public_key("example.org/witness", OTHER_SECRET.public_key().public_bytes_raw())
 CHECKPOINT = Checkpoint("example.org/log", 7, leaf_hash(b"root"))
-SIGNED = sign_note(CHECKPOINT.text, KEY.name, KEY.raw_public, SECRET.sign)
+SIGNED = sign_note(CHECKPOINT.text, KEY.name, KEY.public_key, SECRET.sign)
 LINE = str(parse_note(SIGNED).signatures[0])
 BOTH = SIGNED + f"{sign_text(CHECKPOINT.text, OTHER, OTHER_SECRET.sign)}\n".encode()
 
@@ -61,11 +61,11 @@ def test_a_known_key_whose_signature_fails_spoils_the_note() -> None:
 
 
 def test_a_key_of_the_same_name_or_the_same_id_alone_is_unknown() -> None:
-    namesake = VerifierKey(KEY.name, OTHER.raw_public)
+    namesake = VerifierKey(KEY.name, OTHER.public_key)
     with pytest.raises(BadSignature):
         verify_note(SIGNED, [namesake])
     with pytest.raises(BadSignature):
-        verify_note(SIGNED, [VerifierKey("example.org/other", KEY.raw_public)])
+        verify_note(SIGNED, [VerifierKey("example.org/other", KEY.public_key)])
 
 
 def test_a_known_key_signs_once() -> None:
@@ -129,26 +129,26 @@ def test_bytes_that_are_no_note_are_refused(note: bytes) -> None:
 
 def test_text_may_hold_empty_lines_and_lines_that_look_like_signatures() -> None:
     text = f"first\n\n{LINE}\n\nlast\n\n"
-    note = sign_note(text, KEY.name, KEY.raw_public, SECRET.sign)
+    note = sign_note(text, KEY.name, KEY.public_key, SECRET.sign)
     assert verify_note(note, [KEY]).text == text
 
 
 @pytest.mark.parametrize("text", ["", "no newline", "bell\a\n", "return\r\n", "\ud800\n"])
 def test_text_that_a_note_cannot_hold_is_not_signed(text: str) -> None:
     with pytest.raises(BadNote):
-        sign_note(text, KEY.name, KEY.raw_public, SECRET.sign)
+        sign_note(text, KEY.name, KEY.public_key, SECRET.sign)
 
 
 def test_a_signer_that_is_not_the_named_key_is_found_out() -> None:
     with pytest.raises(BadSignature):
-        sign_note("text\n", KEY.name, KEY.raw_public, OTHER_SECRET.sign)
+        sign_note("text\n", KEY.name, KEY.public_key, OTHER_SECRET.sign)
     with pytest.raises(BadSignature, match="of 64 bytes, found 0"):
-        sign_note("text\n", KEY.name, KEY.raw_public, lambda message: b"")
+        sign_note("text\n", KEY.name, KEY.public_key, lambda message: b"")
 
 
 def test_verifier_key_reads_and_writes_back() -> None:
     assert VerifierKey.parse(str(KEY)) == KEY
-    assert str(KEY) == f"{KEY.name}+{KEY.key_id.hex()}+{to_base64(bytes([1]) + KEY.raw_public)}"
+    assert str(KEY) == f"{KEY.name}+{KEY.key_id.hex()}+{to_base64(bytes([1]) + KEY.public_key)}"
 
 
 @pytest.mark.parametrize(
@@ -161,8 +161,8 @@ def test_verifier_key_reads_and_writes_back() -> None:
         str(KEY)[:-1],
         str(KEY).replace("log", "lag"),
         str(KEY).replace("/", " "),
-        f"{KEY.name}+{KEY.key_id.hex()}+{to_base64(bytes([2]) + KEY.raw_public)}",
-        f"{KEY.name}+{KEY.key_id.hex()}+{to_base64(bytes([1]) + KEY.raw_public[:-1])}",
+        f"{KEY.name}+{KEY.key_id.hex()}+{to_base64(bytes([2]) + KEY.public_key)}",
+        f"{KEY.name}+{KEY.key_id.hex()}+{to_base64(bytes([1]) + KEY.public_key[:-1])}",
         f"{KEY.name}+{KEY.key_id.hex()}+",
     ],
 )
@@ -174,13 +174,13 @@ def test_verifier_keys_of_another_shape_are_refused(vkey: str) -> None:
 @pytest.mark.parametrize("name", ["", "a b", "a+b", "a\tb", "a\u2028b", "a\nb", "\udc00"])
 def test_key_names_that_a_note_cannot_hold_are_refused(name: str) -> None:
     with pytest.raises(BadKey, match="expected a key name"):
-        VerifierKey(name, KEY.raw_public)
+        VerifierKey(name, KEY.public_key)
 
 
 def test_two_known_keys_of_one_name_and_id_are_refused(monkeypatch: pytest.MonkeyPatch) -> None:
     monkeypatch.setattr(VerifierKey, "key_id", property(lambda key: b"same"))
     with pytest.raises(BadKey, match="one key per name and id"):
-        verify_note(SIGNED, [KEY, VerifierKey(KEY.name, OTHER.raw_public)])
+        verify_note(SIGNED, [KEY, VerifierKey(KEY.name, OTHER.public_key)])
 
 
 @settings(max_examples=300)

@@ -14,9 +14,9 @@ from evidence_schema.errors import BadSignature
 pytestmark = pytest.mark.sealing
 
 
-def _holds(raw_public: str, message: str, signature: str) -> bool:
+def _holds(public_key: str, message: str, signature: str) -> bool:
     try:
-        ed25519.verify(bytes.fromhex(raw_public), bytes.fromhex(message), bytes.fromhex(signature))
+        ed25519.verify(bytes.fromhex(public_key), bytes.fromhex(message), bytes.fromhex(signature))
     except BadSignature:
         return False
     return True

@@ -38,9 +38,9 @@ def test_signing_with_the_published_private_key_gives_the_published_note(vectors
     vector = vectors[0]
     key = VerifierKey.parse(vector["vkey"])
     secret = Ed25519PrivateKey.from_private_bytes(from_base64(vector["skey"].split("+", 4)[4])[1:])
-    assert secret.public_key().public_bytes_raw() == key.raw_public
+    assert secret.public_key().public_bytes_raw() == key.public_key
     text = parse_note(vector["note"].encode()).text
-    assert sign_note(text, key.name, key.raw_public, secret.sign) == vector["note"].encode()
+    assert sign_note(text, key.name, key.public_key, secret.sign) == vector["note"].encode()
 
 
 def test_published_checkpoint_reads_and_writes_back_byte_for_byte(vectors: list[dict[str, Any]]) -> None:

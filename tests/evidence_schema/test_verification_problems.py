@@ -13,11 +13,11 @@ from logs import KEY, LAYOUT, OTHER_KEY, BuiltLog, Hooks, LogBuilder, MemoryRead
 from evidence_schema.checkpoint import Checkpoint
 from evidence_schema.digest import Digest
 from evidence_schema.dsse import Envelope, EnvelopeSignature, encode_envelope, pae, parse_envelope, sign_envelope
-from evidence_schema.ed25519 import key_id
 from evidence_schema.models.entry import PAYLOAD_TYPE, Statement, Subject
 from evidence_schema.models.names import GatherResult
 from evidence_schema.models.unit import Period
 from evidence_schema.note import NoteSignature, parse_note
+from evidence_schema.signing_key import key_id
 from evidence_schema.verification import TYPES, verify_log
 
 pytestmark = pytest.mark.sealing

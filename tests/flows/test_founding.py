@@ -71,7 +71,7 @@ def test_a_key_in_kms_founds_a_log_and_signs_for_the_doctor(tmp_path: Path, kms:
     founded = found(replace(founding(tmp_path), signer=key.uri))
     assert load_settings(tmp_path / "evidence.yaml").settings.keys.log == key.uri
     (pinned,) = read_trust_policy(founded.written["trust policy"].read_bytes()).keys
-    assert VerifierKey.parse(pinned.vkey).raw_public == key.public_raw
+    assert VerifierKey.parse(pinned.vkey).public_key == key.public_key
     assert "signing key" not in founded.written
     signed = len(key.signed)
     told = {item.part: item for item in examine(tmp_path / "evidence.yaml")}

@@ -64,8 +64,9 @@ def problems_of_keys(config: Path) -> list[str]:
     return [problem.type for problem in report.problems if problem.type != "nothing-collected"]
 
 
-def test_a_log_moves_from_a_file_to_kms_and_on(config: Path, kms: SimulatedKms) -> None:
-    key = kms.new_key()
+@pytest.mark.parametrize("sort", ["Ed25519", "ECDSA P-256"])
+def test_a_log_moves_from_a_file_to_kms_and_on(config: Path, kms: SimulatedKms, sort: str) -> None:
+    key = kms.new_key() if sort == "Ed25519" else kms.new_p256_key()
     done = hand_over(config, key.uri, write_settings=True)
     assert (done.seq, load_settings(config).settings.keys.log) == (0, key.uri)
     again = hand_over(config, NEXT, write_settings=True)
@@ -249,7 +250,8 @@ def test_the_role_that_signs_may_sign_whole_messages_and_nothing_else(
     read, sign = json.loads(capsys.readouterr().out)["Statement"]
     assert (read["Action"], sign["Action"]) == (["kms:GetPublicKey"], ["kms:Sign"])
     assert read["Resource"] == sign["Resource"] == [key.arn]
-    asked = {"kms:SigningAlgorithm": key.signed[0]["SigningAlgorithm"], "kms:MessageType": key.signed[0]["MessageType"]}
+    algorithms = [key.algorithm, kms.new_p256_key().algorithm]
+    asked = {"kms:SigningAlgorithm": algorithms, "kms:MessageType": key.signed[0]["MessageType"]}
     assert sign["Condition"] == {"StringEquals": asked}
 
 

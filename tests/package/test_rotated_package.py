@@ -1,14 +1,18 @@
 """A month, a rotation, another month, by the real commands; then the key that ended turns out to be stolen.
 
+The key that follows is one of P-256 in KMS (simulated), as where KMS refuses Ed25519: the log has keys of both sorts.
+
 The package made after the rotation is verified by all three programs, with the policy from before and the one to pin.
 """
 
 from __future__ import annotations
 
 import json
+from collections.abc import Iterator
 from pathlib import Path
 
 import pytest
+from simulated_kms import SimulatedKms, simulated_kms
 from slices import FOUR
 from test_three_verifiers import broken_of, by_command, by_shell, by_single_file
 from worlds import Founder, Organisation, collected_here, json_of
@@ -19,34 +23,46 @@ from flows.vault.errors import WrongKey
 
 pytestmark = [pytest.mark.journey, pytest.mark.xdist_group("package")]
 
-NEXT = "file:keys/next-key.pem"
 ASKED = Selection(requirements=("EV-IAM-01",))
 
 
-def test_a_key_ends_another_follows_and_the_first_turns_out_to_be_stolen(organisation: Founder, tmp_path: Path) -> None:
-    place = organisation(tmp_path / "clinic", regions=["eu-central-1"], requirements=FOUR)
+@pytest.fixture
+def kms() -> Iterator[SimulatedKms]:
+    with simulated_kms() as service:
+        yield service
+
+
+def test_a_key_ends_another_follows_and_the_first_turns_out_to_be_stolen(
+    organisation: Founder, kms: SimulatedKms, tmp_path: Path
+) -> None:
+    following = kms.new_p256_key().uri
+    place = organisation(tmp_path / "clinic", regions=["eu-central-1"], requirements=FOUR).with_environment(
+        AWS_ENDPOINT_URL_KMS=kms.endpoint,
+        EVIDENCE_SIGNER_ACCESS_KEY_ID="simulated",
+        EVIDENCE_SIGNER_SECRET_ACCESS_KEY="simulated",
+    )
     before = collected_here(place, ASKED)
     kept = tmp_path / "kept"
     place.evidence("verify", "--trust", str(place.trust), "--save-checkpoint", str(kept))
 
-    rotated = place.evidence("keys", "rotate", "--to", NEXT, "--json")
+    rotated = place.evidence("keys", "rotate", "--to", following, "--json")
     told = json_of(rotated)
     assert rotated.returncode == 0, rotated.stderr
     pinned = place.folder / f"trust-policy-from-entry-{told['entry'] + 1}.json"
     assert (told["trust_policy"], told["settings_written"]) == (str(pinned), False)
-    assert told["settings"] == {"keys": {"log": NEXT}, "trust_policy": pinned.name}
+    assert told["settings"] == {"keys": {"log": following}, "trust_policy": pinned.name}
     with pytest.raises(WrongKey, match=r"name that key as keys\.log"):  # the settings still name the key that ended
         collected_here(place, ASKED)
 
     comment = "\n# ours: signed off by the security officer\n"
     with place.settings_file.open("a", encoding="utf-8") as file:
         file.write(comment)
-    again = json_of(place.evidence("keys", "rotate", "--to", NEXT, "--write-settings", "--json"))
+    again = json_of(place.evidence("keys", "rotate", "--to", following, "--write-settings", "--json"))
     assert again == {**told, "settings_written": True}
     assert comment in place.settings_file.read_text(encoding="utf-8")
-    refused = place.evidence("keys", "rotate", "--to", NEXT)
+    refused = place.evidence("keys", "rotate", "--to", following)
     assert (refused.returncode, "--from" in refused.stderr) == (2, True)
-    finished = json_of(place.evidence("keys", "rotate", "--to", NEXT, "--from", "file:keys/log-key.pem", "--json"))
+    finished = json_of(place.evidence("keys", "rotate", "--to", following, "--from", "file:keys/log-key.pem", "--json"))
     assert (finished["entry"], finished["fingerprint"]) == (told["entry"], told["fingerprint"])
 
     states = {item["part"]: item["state"] for item in json_of(place.evidence("doctor", "--json"))}

@@ -129,12 +129,12 @@ def test_a_scope_that_the_key_holder_changed_afterwards_differs_from_its_entry(
         subject=(Subject.of("scope.json", digest),),
         predicate=statement.predicate.model_copy(update={"digest": digest, "size": len(data)}),
     )
-    sealed = encode_envelope(sign_envelope(PAYLOAD_TYPE, lie.canonical(), signer.public_raw, signer.sign))
+    sealed = encode_envelope(sign_envelope(PAYLOAD_TYPE, lie.canonical(), signer.public_key, signer.sign))
     entries(bag)[-1].write_bytes(sealed)
     leaves = [merkle.leaf_hash(path.read_bytes()) for path in entries(bag)]
     origin = parse_note(checkpoints(bag)[-1].read_bytes()).signatures[0].name
     text = Checkpoint(origin, len(leaves), merkle.root(leaves)).text
-    checkpoints(bag)[-1].write_bytes(sign_note(text, origin, signer.public_raw, signer.sign))
+    checkpoints(bag)[-1].write_bytes(sign_note(text, origin, signer.public_key, signer.sign))
     rebagged(bag)
     report = by_command(bag, trust)
     assert {problem.type for problem in report.problems} == {"scope-differs"}

@@ -281,13 +281,13 @@ class Draft:
                 subject = tuple(Subject.of(item.name, openings[statement.predicate.run_id]) for item in subject)
             predicate = statement.predicate.model_copy(update=changes)
             payload = statement.model_copy(update={"predicate": predicate, "subject": subject}).canonical()
-            data = encode_envelope(sign_envelope(PAYLOAD_TYPE, payload, signer.public_raw, signer.sign))
+            data = encode_envelope(sign_envelope(PAYLOAD_TYPE, payload, signer.public_key, signer.sign))
             place.put(LAYOUT.entry(seq), data)
             files[seq] = Digest.of(data)
             openings.setdefault(predicate.run_id, files[seq])
             running.add(leaf_hash(data))
             text = Checkpoint(ORIGIN, seq + 1, running.root()).text
-            note = sign_note(text, ORIGIN, SIGNER.public_raw, SIGNER.sign)
+            note = sign_note(text, ORIGIN, SIGNER.public_key, SIGNER.sign)
             place.put(LAYOUT.checkpoint(seq + 1), note)
             if self._is_stamped(seq):
                 assert self.stamping is not None

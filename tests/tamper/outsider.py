@@ -291,7 +291,7 @@ def _sign_again(random: Random, place: Stored) -> None:
 
 
 def _stranger() -> tuple[bytes, Callable[[bytes], bytes]]:
-    return STRANGER.public_raw, STRANGER.sign
+    return STRANGER.public_key, STRANGER.sign
 
 
 def _receipt_of_another_run(random: Random, place: Stored) -> None:

@@ -15,7 +15,7 @@ from contextlib import contextmanager
 from typing import Any
 from unittest import mock
 
-from evidence_schema import dsse, ed25519, merkle, timestamp
+from evidence_schema import dsse, merkle, signing_key, timestamp
 from evidence_schema.digest import Digest
 from evidence_schema.layout import Layout
 from evidence_schema.models.unit import Unit
@@ -93,8 +93,8 @@ def remembering() -> Iterator[Memory]:
         reading.parsed,
         dsse.parse_envelope,
         checkpoints.parse_signed,
-        ed25519.verify,
-        ed25519.key_id,
+        signing_key.verify,
+        signing_key.key_id,
         merkle.leaf_hash,
         merkle.node_hash,
         listing.receipt_of,

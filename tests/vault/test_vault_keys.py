@@ -16,7 +16,7 @@ from cryptography.hazmat.primitives.serialization import Encoding, NoEncryption,
 from hypothesis import given
 from hypothesis import strategies as st
 
-from evidence_schema import ed25519
+from evidence_schema import signing_key
 from evidence_schema.models.names import LockMode
 from evidence_schema.models.trust import TrustPolicy
 from evidence_schema.note import VerifierKey
@@ -41,8 +41,8 @@ def test_a_key_signs_after_it_was_kept_and_loaded(tmp_path: Path, passphrase: by
     path = tmp_path / "keys" / "log.pem"
     made = create_key(path, passphrase)
     loaded = load_key(f"file:{path}", passphrase)
-    assert (loaded.public_raw, loaded.key_id) == (made.public_raw, ed25519.key_id(made.public_raw))
-    ed25519.verify(made.public_raw, b"message", loaded.sign(b"message"))
+    assert (loaded.public_key, loaded.key_id) == (made.public_key, signing_key.key_id(made.public_key))
+    signing_key.verify(made.public_key, b"message", loaded.sign(b"message"))
 
 
 def test_key_files_are_their_owners_only(tmp_path: Path) -> None:
@@ -64,7 +64,7 @@ def test_a_key_is_never_written_over(tmp_path: Path) -> None:
     for create in (create_key, create_pseudonym_key):
         with pytest.raises(UnsafeKeyFile, match="never written over"):
             create(tmp_path / "log.pem")
-    assert load_key(f"file:{tmp_path}/log.pem").public_raw == made.public_raw
+    assert load_key(f"file:{tmp_path}/log.pem").public_key == made.public_key
 
 
 @pytest.mark.parametrize("mode", [0o640, 0o604, 0o660, 0o644])
@@ -145,7 +145,7 @@ def test_the_trust_policy_names_the_key_and_origin(tmp_path: Path) -> None:
     key = create_key(tmp_path / "log.pem")
     policy = trust_policy_for("acme-log", "evidence/acme-log", key)
     vkey = VerifierKey.parse(policy.keys[0].vkey)
-    assert (vkey.name, vkey.raw_public) == ("evidence/acme-log", key.public_raw)
+    assert (vkey.name, vkey.public_key) == ("evidence/acme-log", key.public_key)
     write_trust_policy(tmp_path / "for-the-auditor" / "trust-policy.json", policy)
     written = (tmp_path / "for-the-auditor" / "trust-policy.json").read_bytes()
     assert TrustPolicy.from_canonical(written) == policy

@@ -48,7 +48,7 @@ def test_entries_are_numbered_chained_and_signed(vault: Vault, signer: LocalKey)
     previous = None
     for seq, (entry, data) in enumerate(zip(vault.log.entries(), stored, strict=True)):
         assert (entry.seq, entry.predicate.seq, entry.predicate.prev) == (seq, seq, previous)
-        verify_envelope(parse_envelope(data), signer.public_raw)
+        verify_envelope(parse_envelope(data), signer.public_key)
         previous = entry.digest
         assert previous == Digest.of(data)
 
@@ -56,7 +56,7 @@ def test_entries_are_numbered_chained_and_signed(vault: Vault, signer: LocalKey)
 def test_every_append_leaves_a_signed_checkpoint_over_the_files(vault: Vault, signer: LocalKey) -> None:
     fill(vault, 5)
     leaves = [merkle.leaf_hash(data) for data in files(vault)]
-    key = VerifierKey(ORIGIN, signer.public_raw)
+    key = VerifierKey(ORIGIN, signer.public_key)
     for size in range(1, 6):
         found = parse_checkpoint(verify_note(vault.log.checkpoint(size), [key]).text)
         assert (found.origin, found.size, found.root) == (ORIGIN, size, merkle.root(leaves[:size]))

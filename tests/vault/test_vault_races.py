@@ -109,7 +109,7 @@ def assert_whole(vault: Vault, signer: LocalKey, expected: Acknowledged) -> int:
     assert checkpoints == list(range(1, size + 1))
     leaves = [merkle.leaf_hash(vault.store.read(vault.layout.entry(seq), limit=65536)) for seq in range(size)]
     for counted in {*range(1, size, 9), size}:
-        note = verify_note(vault.log.checkpoint(counted), [VerifierKey(ORIGIN, signer.public_raw)])
+        note = verify_note(vault.log.checkpoint(counted), [VerifierKey(ORIGIN, signer.public_key)])
         assert parse_checkpoint(note.text).root == merkle.root(leaves[:counted])
     return size
 

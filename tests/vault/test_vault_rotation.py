@@ -57,7 +57,7 @@ def notes(vault: Vault, size: int) -> list[bytes]:
 
 
 def ids(*keys: LocalKey) -> list[bytes]:
-    return [VerifierKey(ORIGIN, key.public_raw).key_id for key in keys]
+    return [VerifierKey(ORIGIN, key.public_key).key_id for key in keys]
 
 
 def test_a_rotation_is_signed_by_the_old_key_and_its_checkpoint_by_both(place: Place) -> None:
@@ -65,12 +65,12 @@ def test_a_rotation_is_signed_by_the_old_key_and_its_checkpoint_by_both(place: P
     vault.log.append(opening(0))
     assert vault.log.rotate(NEW) == 1
     envelope = parse_envelope(vault.store.read(vault.layout.entry(1), limit=65536))
-    verify_envelope(envelope, OLD.public_raw)
+    verify_envelope(envelope, OLD.public_key)
     rotation = Statement.from_canonical(envelope.payload).predicate
     assert isinstance(rotation, KeyRotate)
-    assert rotation.vkey == str(VerifierKey(ORIGIN, NEW.public_raw))
+    assert rotation.vkey == str(VerifierKey(ORIGIN, NEW.public_key))
     assert [notes(vault, size) for size in (1, 2)] == [ids(OLD), ids(OLD, NEW)]
-    both = [VerifierKey(ORIGIN, key.public_raw) for key in (OLD, NEW)]
+    both = [VerifierKey(ORIGIN, key.public_key) for key in (OLD, NEW)]
     assert len(verify_note(vault.log.checkpoint(2), both).signers) == 2
 
     after = policy_after_rotation(pinned(place.settings.log), 1, NEW)

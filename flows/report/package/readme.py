@@ -23,8 +23,8 @@ The bag: nothing lost, changed or added on the way.
 The keys: from the policy that you pinned when the engagement began, never from this package; each under its id.
 
     grep -o '"vkey" *: *"[^"]*"' "$POLICY" | sed 's/.*"\([^"]*\)"$/\1/' > $WORK/vkeys
-    der() { printf '\060\052\060\005\006\003\053\145\160\003\041\000' | cat - $1; }
-    while read -r V; do printf '%s' "$V" | cut -d+ -f3- | base64 -d | tail -c 32 > $WORK/key; ID=$(sha256sum < $WORK/key | cut -c1-64); der $WORK/key | openssl pkey -pubin -inform DER -out $WORK/$ID.pem; done < $WORK/vkeys
+    der() { if test $(stat -c %s $1) = 32; then printf '\060\052\060\005\006\003\053\145\160\003\041\000'; fi; cat $1; }
+    while read -r V; do printf '%s' "$V" | cut -d+ -f3- | base64 -d | tail -c +2 > $WORK/key; ID=$(sha256sum < $WORK/key | cut -c1-64); der $WORK/key | openssl pkey -pubin -inform DER -out $WORK/$ID.pem; done < $WORK/vkeys
     signed() { openssl pkeyutl -verify -pubin -inkey $1 -rawin -in $2 -sigfile $3 > /dev/null; }
 
 The newest checkpoint: who signed how many entries with which root.

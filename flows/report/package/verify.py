@@ -43,6 +43,8 @@ VAULT, CONTENTS, ENCRYPTED = "data/vault/", "data/contents.jsonl", "encrypted "
 OWN = {"bagit.txt", "bag-info.txt", "manifest-sha256.txt", "tagmanifest-sha256.txt", CONTENTS}
 BAGIT = b"BagIt-Version: 1.0\nTag-File-Character-Encoding: UTF-8\n"
 SKEW, DAY, WINDOW = timedelta(minutes=5), timedelta(days=1), timedelta(hours=24)
+ED25519_BEFORE_KEY = bytes.fromhex("302a300506032b6570032100")
+P256_BEFORE_POINT = bytes.fromhex("3059301306072a8648ce3d020106082a8648ce3d03010703420004")
 MAX_DOCUMENT, MAX_LINE, PIECE = 16 << 20, 4 << 20, 1 << 18
 MAX_FILES, MAX_BYTES, MAX_RATIO = 5_000_000, 1 << 42, 250
 SCHEDULED = ("heartbeat", "schedule-change")
@@ -269,13 +271,32 @@ class Key:
         self.name, short, encoded = pinned["vkey"].split("+", 2)
         typed = unbase64(encoded)
         self.raw = typed[1:]
-        self.short = hashlib.sha256(self.name.encode() + b"\n\x01" + self.raw).digest()[:4]
-        if typed[:1] != b"\x01" or len(self.raw) != 32 or self.short.hex() != short:
-            raise Odd("no Ed25519 verifier key")
+        named = self.name.encode() + b"\n\x01" if typed[:1] == b"\x01" else b""
+        self.short = hashlib.sha256(named + self.raw).digest()[:4]
+        if not (self._is_ed25519(typed) or self._is_p256(typed)) or self.short.hex() != short:
+            raise Odd("no verifier key of Ed25519 or P-256")
         self.first, self.until = pinned.get("first", 0), pinned.get("until")
         self.stolen_at = moment(pinned["stolen_at"]) if "stolen_at" in pinned else None
         self.revoked_from = pinned.get("revoked_from")
         self.keyid = sha256(self.raw)
+
+    @staticmethod
+    def _is_ed25519(typed: bytes) -> bool:
+        return typed[:1] == b"\x01" and len(typed) == 1 + 32
+
+    @staticmethod
+    def _is_p256(typed: bytes) -> bool:
+        """An ECDSA key in DER, whose point is on the curve (FIPS 186-5)."""
+        x, y = int.from_bytes(typed[28:60], "big"), int.from_bytes(typed[60:], "big")
+        prime = 2**256 - 2**224 + 2**192 + 2**96 - 1
+        curve = x**3 - 3 * x + int("5ac635d8aa3a93e7b3ebbd55769886bc651d06b0cc53b0f63bce3c3e27d2604b", 16)
+        is_point = len(typed) == 1 + 91 and max(x, y) < prime and (y**2 - curve) % prime == 0
+        return typed[:28] == b"\x02" + P256_BEFORE_POINT and is_point
+
+    @property
+    def der(self) -> bytes:
+        """The key as openssl reads it."""
+        return self.raw if len(self.raw) != 32 else ED25519_BEFORE_KEY + self.raw
 
     def may_sign(self, index: int) -> bool:
         """Whether an entry lies in its range."""
@@ -283,7 +304,7 @@ class Key:
 
 
 class OpenSSL:
-    """Ed25519 and RFC 3161 by the `openssl` of this machine."""
+    """Ed25519, ECDSA and RFC 3161 by the `openssl` of this machine."""
 
     def __init__(self, scratch: Path) -> None:
         self.scratch = scratch
@@ -296,12 +317,12 @@ class OpenSSL:
         done = subprocess.run(["openssl", *args], capture_output=True, check=False, timeout=60)
         return done.returncode == 0
 
-    def holds(self, raw: bytes, message: bytes, signature: bytes) -> bool:
-        """Whether a signature is by this raw Ed25519 key over the message."""
-        if len(signature) != 64:
+    def holds(self, by: Key, message: bytes, signature: bytes) -> bool:
+        """Whether a signature is by this key over the message; of ECDSA in canonical DER, which openssl demands."""
+        if len(by.raw) == 32 and len(signature) != 64:
             return False
         der, text, sig = (str(self.scratch / name) for name in ("key", "message", "signature"))
-        for path, data in ((der, bytes.fromhex("302a300506032b6570032100") + raw), (text, message), (sig, signature)):
+        for path, data in ((der, by.der), (text, message), (sig, signature)):
             Path(path).write_bytes(data)
         key = ("-pubin", "-keyform", "DER", "-inkey", der)
         return self._run("pkeyutl", "-verify", *key, "-rawin", "-in", text, "-sigfile", sig)
@@ -363,7 +384,7 @@ class Note:
             if not known:
                 yield "checkpoint-key-unknown", name
                 continue
-            if (name, short) in seen or not openssl.holds(known[0].raw, self.text.encode(), signature):
+            if (name, short) in seen or not openssl.holds(known[0], self.text.encode(), signature):
                 yield "checkpoint-signature-bad", name
             seen.add((name, short))
             if any(key.may_sign(index) for key in known):
@@ -648,7 +669,7 @@ class Verifier:
                     continue
                 if not any(key.may_sign(entry.seq) for key in known):
                     self.problems.add("authentic", "entry-key-out-of-range", entry.name, entry.keyid)
-                if not self.openssl.holds(known[0].raw, entry.pae, entry.signature):
+                if not self.openssl.holds(known[0], entry.pae, entry.signature):
                     self.problems.add("authentic", "entry-signature-bad", entry.name)
 
     def _rotations(self, entries: list[Entry]) -> None:
@@ -1354,7 +1375,7 @@ def _check_proof(
         for type_, found in note.faults(keys, openssl):
             problems.add("authentic", type_, "proof", found)
         known = [key for key in keys if key.keyid == entry.keyid and key.may_sign(index)]
-        if entry.signatures != 1 or not known or not openssl.holds(known[0].raw, entry.pae, entry.signature):
+        if entry.signatures != 1 or not known or not openssl.holds(known[0], entry.pae, entry.signature):
             problems.add("authentic", "entry-signature-bad", "proof")
         if any(key.stolen_at for key in known):
             problems.add("authentic", "entry-of-stolen-key", "proof", "a proof by itself shows no time")

@@ -58,7 +58,8 @@ BY_HAND = (
 
 # Tests meet no cloud credentials and no telemetry, whatever the shell that started them has.
 QUIET = {"PREFECT_SERVER_ANALYTICS_ENABLED": "false", "DO_NOT_TRACK": "1", "AWS_EC2_METADATA_DISABLED": "true"}
-DROPPED = ("AWS_", "EVIDENCE_", "PREFECT_API")
+# Many processes import the same modules: whatever this machine is told about byte code, they may keep it.
+DROPPED = ("AWS_", "EVIDENCE_", "PREFECT_API", "PYTHONDONTWRITEBYTECODE")
 
 
 def environment() -> dict[str, str]:

@@ -22,6 +22,8 @@ from measuring import (
     NO_ANCHOR,
     OPERATIONS,
     OUTSIDER,
+    OWN_ROTATION,
+    ROTATED,
     STAMPED,
     Figures,
     World,
@@ -111,7 +113,9 @@ def faults_of(figures: Figures, levels: list[str]) -> Iterator[str]:
         for level in levels:
             if covered := figures.sum("covered", attacker, level):
                 yield f"{covered} of the {attacker} undetected with {level}, which covers them"
-    for level in (NO_ANCHOR, MIDDLE, STAMPED):
+    if found := sum(figures.by_operation("undetected", INSIDER, level).get(OWN_ROTATION, 0) for level in levels):
+        yield f"{found} rotations to the insider's own key undetected"
+    for level in (NO_ANCHOR, MIDDLE, STAMPED, ROTATED):
         spare = figures.by_operation("tokens_only", OUTSIDER, level)
         found = figures.by_operation("undetected", OUTSIDER, level)
         if others := {name for name, count in found.items() if count > spare.get(name, 0)} - {"drop newest"}:

@@ -1,7 +1,8 @@
 """The log that is tampered with: 12 runs of 8 artifacts, written once by the vault's own code into a folder.
 
 Everything in it is of a fixed key and clock, so that the same program makes the same bytes. One attempt beside the runs
-was given up before it gathered anything: what an insider drops who runs again until the result pleases.
+was given up before it gathered anything: what an insider drops who runs again until the result pleases. With a
+successor the key is rotated after nine runs, and the policy pins both.
 """
 
 from __future__ import annotations
@@ -25,8 +26,9 @@ from evidence_schema.models.receipt import Receipt, RedactionCount, StoredBlob
 from evidence_schema.models.transcript import TRANSCRIPT_MEDIA_TYPE, Call, Collector, TranscriptHeader
 from evidence_schema.models.trust import TrustPolicy
 from evidence_schema.models.unit import Listing, Period, Plan, PlannedUnit, Selection, Unit
+from evidence_schema.verification.trust import Keyring
 from flows.vault.directory import DirectoryStore
-from flows.vault.keys import LocalKey, trust_policy_for
+from flows.vault.keys import LocalKey, policy_after_rotation, trust_policy_for
 from flows.vault.log import NextEntry
 from flows.vault.manifest import ManifestSubject, build_manifest
 from flows.vault.settings import VaultSettings
@@ -36,9 +38,12 @@ from flows.vault.vault import Vault, assemble
 RUNS = 12
 ATTEMPT_AFTER = 3
 """The attempt that was given up follows this many runs."""
+ROTATED_AFTER = 9
+"""Likewise the rotation, in a log that has one."""
 LOG, ORIGIN = "acme", "evidence.example/acme"
 LAYOUT = Layout(LOG)
 SIGNER = LocalKey(Ed25519PrivateKey.from_private_bytes(b"\x07" * 32))
+SUCCESSOR = LocalKey(Ed25519PrivateKey.from_private_bytes(b"\x09" * 32))
 STRANGER = LocalKey(Ed25519PrivateKey.from_private_bytes(b"\x08" * 32))
 START = datetime(2026, 1, 1, 6, tzinfo=UTC)
 MONTH = timedelta(days=30)
@@ -77,23 +82,32 @@ class History:
         return self.place.data(LAYOUT.checkpoint(size))
 
 
-def make_history(folder: Path, runs: int = RUNS, attempted: int = 0) -> History:
+@dataclass(frozen=True)
+class Written:
+    """Of a log in some store: what the auditor pins, the log's size after each run, and when he looks."""
+
+    trust: TrustPolicy
+    ends: tuple[int, ...]
+    now: datetime
+
+
+def make_history(folder: Path, runs: int = RUNS, attempted: int = 0, successor: LocalKey | None = None) -> History:
     """Write it, with an attempt that gathered so many units. The auditor looks two days after the newest run."""
     store = DirectoryStore(folder)
     store.create()
-    ends, now = write_history(store, LOG, runs, attempted)
+    written = write_history(store, LOG, runs, attempted, successor=successor)
     objects = {version.key: store.read(version.key, limit=1 << 20) for version in store.versions("v1/")}
-    return History(Stored.of(objects), trust_policy_for(LOG, ORIGIN, SIGNER), now, ends)
+    return History(Stored.of(objects), written.trust, written.now, written.ends)
 
 
 def write_history(
-    store: Store, log: str, runs: int, attempted: int = 0, start: datetime = START
-) -> tuple[tuple[int, ...], datetime]:
-    """The same into any store; returns the log's size after each run, and when the auditor looks."""
+    store: Store, log: str, runs: int, attempted: int = 0, start: datetime = START, successor: LocalKey | None = None
+) -> Written:
+    """The same into any store."""
     clock = Clock(start)
     settings = VaultSettings(url="dir:unused", log=log, origin=ORIGIN)
     vault = assemble(store, settings, SIGNER, clock=clock, collector_version="0.1.0")
-    ends = []
+    trust, ends = trust_policy_for(log, ORIGIN, SIGNER), []
     for number in range(runs):
         Occasion(vault, clock, number, f"monthly/{2026 + number // 12}-{number % 12 + 1:02}").whole()
         ends.append(vault.log.head().size)
@@ -106,8 +120,14 @@ def write_history(
             clock.advance(hours=25)
             vault.runs.abandon(attempt.run_id)
             clock.advance(hours=-31)
+        if successor is not None and number + 1 == ROTATED_AFTER:
+            clock.advance(hours=6)
+            trust = policy_after_rotation(trust, vault.log.rotate(successor), successor)
+            pinned = Keyring.of(trust)
+            vault = assemble(store, settings, successor, clock=clock, collector_version="0.1.0", pinned=pinned)
+            clock.advance(hours=-6)
         clock.advance(days=MONTH.days)
-    return tuple(ends), clock.moment - MONTH + timedelta(days=2)
+    return Written(trust, tuple(ends), clock.moment - MONTH + timedelta(days=2))
 
 
 @dataclass

@@ -1,4 +1,4 @@
-"""What somebody does who holds the signing key: he tells the story otherwise, and seals and signs everything again.
+"""What somebody does who holds every signing key of a log: he tells the story otherwise, and seals and signs it anew.
 
 A `Draft` is the story: statements, and the objects that they rest on. An operation changes it; `Draft.sealed` numbers,
 chains, signs and checkpoints it from the first changed entry on. Sealed unchanged it is, byte for byte, what the vault
@@ -17,7 +17,7 @@ from random import Random
 from typing import Any
 
 from authority import Authority
-from history import ENGINE, LAYOUT, ORIGIN, SIGNER, STRANGER, History
+from history import ENGINE, LAYOUT, ORIGIN, SIGNER, STRANGER, SUCCESSOR, History
 from outsider import statements
 from stored import Stored
 
@@ -30,8 +30,10 @@ from evidence_schema.models.entry import (
     PAYLOAD_TYPE,
     Export,
     Judged,
+    KeyRotate,
     RunAbandoned,
     RunClose,
+    RunEntry,
     RunOpen,
     Statement,
     Subject,
@@ -40,7 +42,7 @@ from evidence_schema.models.finding import Finding, FindingsHeader, Outcomes
 from evidence_schema.models.names import FindingResult, GatherResult, Outcome
 from evidence_schema.models.receipt import Manifest, ManifestPart, Receipt, StoredBlob
 from evidence_schema.models.unit import Listing, Plan, PlannedUnit
-from evidence_schema.note import sign_note
+from evidence_schema.note import Note, VerifierKey, sign_text
 from evidence_schema.verification.checkpoints import RunningRoot
 from flows.vault.keys import LocalKey
 
@@ -71,7 +73,8 @@ class Story:
         self.leaves = tuple(leaf_hash(place.data(key)) for key in place.keys(LAYOUT.entries))
         numbers: dict[str, list[int]] = {}
         for number, statement in enumerate(self.told):
-            numbers.setdefault(statement.predicate.run_id, []).append(number)
+            if isinstance(statement.predicate, RunEntry):
+                numbers.setdefault(statement.predicate.run_id, []).append(number)
         self.runs = tuple(self._run(tuple(found)) for found in numbers.values() if len(found) == 4)
         self.attempt = next((tuple(found) for found in numbers.values() if len(found) == 2), ())
         named = Counter(digest for run in self.runs for digest in _named(run))
@@ -127,6 +130,12 @@ class Stamping:
 
 
 TSA = "tsa"
+_BY_VKEY = {str(VerifierKey(ORIGIN, key.public_key)): key for key in (SUCCESSOR, STRANGER)}
+"""Whom a rotation can name."""
+
+
+def _run_id(statement: Statement) -> str | None:
+    return statement.predicate.run_id if isinstance(statement.predicate, RunEntry) else None
 
 
 class Draft:
@@ -136,10 +145,16 @@ class Draft:
         self.story = story
         self.place = story.place.copy()
         self.told = list(story.told)
-        self.signer: Callable[[int], LocalKey] = lambda _: SIGNER
+        self.signer: Callable[[int], LocalKey] = self.key_before
         self.first = len(self.told)
         """From this entry on everything is made again."""
         self.stamping: Stamping | None = None
+
+    def key_before(self, seq: int) -> LocalKey:
+        """The key that the last rotation before an entry names."""
+        rotations = (told.predicate for told in reversed(self.told[:seq]) if isinstance(told.predicate, KeyRotate))
+        last = next(rotations, None)
+        return SIGNER if last is None else _BY_VKEY[last.vkey]
 
     def blob(self, data: bytes) -> Digest:
         digest = Digest.of(data)
@@ -267,10 +282,11 @@ class Draft:
         for leaf in kept:
             running.add(leaf)
         files = {seq: Digest.of(place.data(LAYOUT.entry(seq))) for seq in range(first)}
-        openings = {self.told[seq].predicate.run_id: digest for seq, digest in reversed(files.items())}
+        openings = {_run_id(self.told[seq]): digest for seq, digest in reversed(files.items())}
         for seq in range(first, len(self.told)):
             statement, signer = self.told[seq], self.signer(seq)
-            changes: dict[str, Any] = {"seq": seq, "prev": files.get(seq - 1)}
+            epoch = sum(isinstance(told.predicate, KeyRotate) for told in self.told[:seq])
+            changes: dict[str, Any] = {"seq": seq, "prev": files.get(seq - 1), "key_epoch": epoch}
             subject = statement.subject
             if isinstance(statement.predicate, Export):
                 changes["tree_size"] = seq
@@ -284,10 +300,14 @@ class Draft:
             data = encode_envelope(sign_envelope(PAYLOAD_TYPE, payload, signer.public_key, signer.sign))
             place.put(LAYOUT.entry(seq), data)
             files[seq] = Digest.of(data)
-            openings.setdefault(predicate.run_id, files[seq])
+            openings.setdefault(_run_id(statement), files[seq])
             running.add(leaf_hash(data))
             text = Checkpoint(ORIGIN, seq + 1, running.root()).text
-            note = sign_note(text, ORIGIN, SIGNER.public_key, SIGNER.sign)
+            signers = [self.key_before(seq)]
+            if isinstance(predicate, KeyRotate):
+                signers.append(_BY_VKEY[predicate.vkey])
+            lines = (sign_text(text, VerifierKey(ORIGIN, key.public_key), key.sign) for key in signers)
+            note = Note(text, tuple(lines)).encode()
             place.put(LAYOUT.checkpoint(seq + 1), note)
             if self._is_stamped(seq):
                 assert self.stamping is not None
@@ -556,7 +576,18 @@ def _foreign_key(random: Random, draft: Draft) -> None:
     first = random.randrange(len(draft.told))
     last = random.randrange(first, len(draft.told))
     draft.first = first
-    draft.signer = lambda seq: STRANGER if first <= seq <= last else SIGNER
+    draft.signer = lambda seq: STRANGER if first <= seq <= last else draft.key_before(seq)
+
+
+def _own_rotation(random: Random, draft: Draft) -> None:
+    """From some entry on the log goes on with a key of his own, as a rotation by the rightful key says."""
+    at = random.randrange(1, len(draft.told) + 1)
+    before = draft.told[at - 1].predicate
+    vkey = str(VerifierKey(ORIGIN, STRANGER.public_key))
+    rotation = KeyRotate(log=before.log, seq=at, time=before.time, collector=before.collector, vkey=vkey)
+    subject = Subject.of("key", Digest.parse(f"sha256:{STRANGER.key_id}"))
+    draft.first = min(draft.first, at)
+    draft.told[at:at] = [Statement(subject=(subject,), predicate=rotation)]
 
 
 def _other_findings_basis(random: Random, draft: Draft) -> None:
@@ -613,6 +644,7 @@ CARELESS: Mapping[str, Operation] = {
     "old transcript in a new run": _old_transcript,
     "one entry's time": _other_times,
     "entries by another key": _foreign_key,
+    "rotation to his own key": _own_rotation,
     "findings of another run": _other_findings_basis,
     "manifest of another run": _rollback_manifest,
     "drop an entry": _drop_entry,

@@ -18,7 +18,7 @@ from typing import Any
 import insider
 import outsider
 from authority import Authority
-from history import LAYOUT, RUNS, START, History, make_history
+from history import LAYOUT, RUNS, START, SUCCESSOR, History, make_history
 from remembering import Memory
 from stored import Stored
 
@@ -30,8 +30,9 @@ OPERATIONS: Mapping[str, Mapping[str, Callable[..., None]]] = {
     OUTSIDER: outsider.OUTSIDER,
     INSIDER: insider.INSIDER,
 }
-NO_ANCHOR, STAMPED, MIDDLE, NEWEST = "no anchor", "time stamps", "mid anchor", "newest anchor"
+NO_ANCHOR, STAMPED, MIDDLE, NEWEST, ROTATED = "no anchor", "time stamps", "mid anchor", "newest anchor", "rotated key"
 MIDDLE_RUN = 6
+OWN_ROTATION = "rotation to his own key"
 
 
 @dataclass(frozen=True)
@@ -107,6 +108,7 @@ def make_world(runs: int = RUNS) -> World:
     """The logs that are tampered with."""
     with tempfile.TemporaryDirectory() as folder:
         plain = make_history(Path(folder) / "vault", runs)
+        rotated = make_history(Path(folder) / "rotated", runs, successor=SUCCESSOR)
     authority = Authority(START)
     dated = insider.stamped(plain, authority)
     pinned = TimestampTrust(authorities=(TrustedAuthority(id=insider.TSA, roots=authority.root),))
@@ -120,6 +122,7 @@ def make_world(runs: int = RUNS) -> World:
         (
             Sealed(plain, insider.Story(plain.place), levels),
             Sealed(stamped, insider.Story(dated), (Level(STAMPED, stamped),), authority),
+            Sealed(rotated, insider.Story(rotated.place), (Level(ROTATED, rotated),)),
         )
     )
 

@@ -37,7 +37,7 @@ class Place:
         self.server = server
         self.store = store
         start = datetime.now(UTC).replace(microsecond=0)  # a real server compares lock dates with its own clock
-        _, self.now = write_history(store, LOG, 2, start=start)
+        self.now = write_history(store, LOG, 2, start=start).now
         found = {version.key: store.read(version.key, limit=1 << 20) for version in store.versions("v1/")}
         self.sorts = _sorts(Stored.of(found))
 

@@ -20,6 +20,8 @@ from measuring import (
     NO_ANCHOR,
     OPERATIONS,
     OUTSIDER,
+    OWN_ROTATION,
+    ROTATED,
     STAMPED,
     Figures,
     Level,
@@ -77,7 +79,7 @@ def test_every_operation_is_tried_with_every_knowledge_and_none_crashes_the_veri
 
 def test_outsider_is_detected_unless_the_newest_runs_are_dropped(figures) -> None:
     """With time stamps also where a token is touched that nothing rests on: it proves the same, or is not needed."""
-    for level in (NO_ANCHOR, MIDDLE, STAMPED):
+    for level in (NO_ANCHOR, MIDDLE, STAMPED, ROTATED):
         undetected = figures.by_operation("undetected", OUTSIDER, level)
         spare = figures.by_operation("tokens_only", OUTSIDER, level)
         print(f"\noutsider, {level}, seed {SEED}: {undetected} undetected, of which tokens {spare}")
@@ -101,6 +103,15 @@ def test_insider_is_undetected_after_the_anchor_only(figures) -> None:
     assert sum(figures.covered.values()) == 0
 
 
+def test_who_held_every_key_can_neither_move_a_pinned_rotation_nor_make_one_of_his_own(figures) -> None:
+    """The policy pins where a key ends: as much as an anchor there, for what comes before."""
+    for level in (NO_ANCHOR, MIDDLE, STAMPED, ROTATED):
+        assert OWN_ROTATION not in figures.by_operation("undetected", INSIDER, level)
+    undetected = figures.by_operation("undetected", INSIDER, ROTATED)
+    assert {"drop attempt", "re-run until green"} & set(undetected) == set()
+    assert 0 < sum(undetected.values()) < figures.sum("undetected", INSIDER, NO_ANCHOR)
+
+
 def test_insider_is_detected_by_time_stamps_unless_the_newest_is_dropped_or_told_anew(figures) -> None:
     """What an authority saw in its time cannot be made again; what it saw last can be left out."""
     undetected = figures.by_operation("undetected", INSIDER, STAMPED)
@@ -119,9 +130,10 @@ def test_outsider_who_drops_the_newest_run_is_seen_by_who_kept_its_checkpoint_on
         assert "dropped" in reports[level].verdicts[Property.COMPLETE][1]
 
 
-def test_insider_who_changes_nothing_writes_what_the_vault_wrote(world) -> None:
+@pytest.mark.parametrize("name", [NO_ANCHOR, ROTATED])
+def test_insider_who_changes_nothing_writes_what_the_vault_wrote(world, name: str) -> None:
     """So he leaves nothing undone that a writer does, and what is found of him is not his clumsiness."""
-    log = _plain(world)
+    log = next(log for log in world.logs if log.levels[0].name == name)
     draft = Draft(log.story)
     for run in log.story.runs:
         draft.retell(run, run)

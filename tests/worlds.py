@@ -35,11 +35,11 @@ from flows.observing import Silent
 from flows.steps.closing import close_run
 from flows.steps.gathering import Gathering
 from flows.steps.judging import closed_of, findings_of, judge_run, outcomes_of, receipts_of
-from flows.steps.opening import RunRequest, load_run, open_run
+from flows.steps.opening import Run, RunRequest, load_run, open_run
 from flows.steps.periods import adhoc_slot, month_before, month_period
 from flows.steps.places import store_at, vault_at
 from flows.steps.records import Records
-from flows.steps.runtime import open_runtime
+from flows.steps.runtime import Runtime, open_runtime
 from flows.steps.sources import collector_for
 from flows.vault.runs import RunState
 from flows.vault.vault import Vault, utc_now
@@ -171,12 +171,17 @@ class Gathered:
             yield from records(unit.kind, unit)
 
 
-def collected_here(place: Organisation, selection: Selection) -> Gathered:
-    """Open, gather, close and judge last month in this process: a run without orchestrator and workbook."""
+def opened_here(place: Organisation, selection: Selection, slot: str) -> tuple[Runtime, Run]:
+    """Open last month's run of a slot in this process, or join it."""
+    runtime = open_runtime(place.settings_file)
+    period = month_period(month_before(runtime.clock()))
+    return runtime, open_run(runtime, RunRequest(slot, Trigger.AD_HOC, selection, period))
+
+
+def collected_here(place: Organisation, selection: Selection, slot: str | None = None) -> Gathered:
+    """Open or join, gather, close and judge last month in this process: a run without orchestrator and workbook."""
     with mock.patch.dict(os.environ, place.environment, clear=True):
-        runtime = open_runtime(place.settings_file)
-        period = month_period(month_before(runtime.clock()))
-        run = open_run(runtime, RunRequest(adhoc_slot(), Trigger.AD_HOC, selection, period))
+        runtime, run = opened_here(place, selection, slot or adhoc_slot())
         gathering = Gathering(run, runtime.vault, collector_for(run, runtime.clock), runtime.clock, Silent())
         with ThreadPoolExecutor(TASKS_AT_A_TIME) as pool:
             for keys in (gathering.preflights, gathering.others):

@@ -1,4 +1,4 @@
-"""A month, a rotation, another month, by the real commands; then the key that ended turns out to be stolen.
+"""A month, a rotation while a run is open, its end and another month; then the key that ended turns out to be stolen.
 
 The key that follows is one of P-256 in KMS (simulated), as where KMS refuses Ed25519: the log has keys of both sorts.
 
@@ -8,17 +8,21 @@ The package made after the rotation is verified by all three programs, with the 
 from __future__ import annotations
 
 import json
+import os
 from collections.abc import Iterator
 from pathlib import Path
+from unittest import mock
 
 import pytest
 from simulated_kms import SimulatedKms, simulated_kms
 from slices import FOUR
 from test_three_verifiers import broken_of, by_command, by_shell, by_single_file
-from worlds import Founder, Organisation, collected_here, json_of
+from worlds import Founder, Organisation, collected_here, json_of, opened_here
 
 from evidence_schema.layout import Layout
 from evidence_schema.models.unit import Selection
+from flows.steps.judging import closed_of
+from flows.steps.periods import adhoc_slot
 from flows.vault.errors import WrongKey
 
 pytestmark = [pytest.mark.journey, pytest.mark.xdist_group("package")]
@@ -32,7 +36,7 @@ def kms() -> Iterator[SimulatedKms]:
         yield service
 
 
-def test_a_key_ends_another_follows_and_the_first_turns_out_to_be_stolen(
+def test_a_key_ends_while_a_run_is_open_another_follows_and_the_first_turns_out_to_be_stolen(
     organisation: Founder, kms: SimulatedKms, tmp_path: Path
 ) -> None:
     following = kms.new_p256_key().uri
@@ -42,6 +46,9 @@ def test_a_key_ends_another_follows_and_the_first_turns_out_to_be_stolen(
         EVIDENCE_SIGNER_SECRET_ACCESS_KEY="simulated",
     )
     before = collected_here(place, ASKED)
+    slot = adhoc_slot()
+    with mock.patch.dict(os.environ, place.environment, clear=True):
+        _, begun = opened_here(place, ASKED, slot)  # and its process is gone
     kept = tmp_path / "kept"
     place.evidence("verify", "--trust", str(place.trust), "--save-checkpoint", str(kept))
 
@@ -67,6 +74,8 @@ def test_a_key_ends_another_follows_and_the_first_turns_out_to_be_stolen(
 
     states = {item["part"]: item["state"] for item in json_of(place.evidence("doctor", "--json"))}
     assert (states["signing key"], states["trust policy"]) == ("ready", "ready")
+    resumed = collected_here(place, ASKED, slot).state
+    assert (resumed.run_id, resumed.open.key_epoch, closed_of(resumed).key_epoch) == (begun.state.run_id, 0, 1)
     after = collected_here(place, ASKED)
     assert (before.state.open.key_epoch, after.state.open.key_epoch) == (0, 1)
 

@@ -1,9 +1,9 @@
-"""What all tests share: reference material, property tests that repeat themselves, and one simulated world a worker."""
+"""What all tests share: reference material, figures to tell, repeated properties, and one simulated world a worker."""
 
 from __future__ import annotations
 
 import os
-from collections.abc import Iterator
+from collections.abc import Callable, Iterator
 from datetime import UTC, datetime
 from pathlib import Path
 from unittest import mock
@@ -20,6 +20,20 @@ settings.register_profile(
 )
 settings.register_profile("explore", settings.get_profile("repeat"), derandomize=False, max_examples=5_000)
 settings.load_profile("repeat")
+
+
+@pytest.fixture
+def figure(record_property: Callable[[str, object], None]) -> Callable[[str], None]:
+    """`figure("JCS (RFC 8785): 6 of 6")`: what was measured, printed below the results of all workers."""
+    return lambda text: record_property("figure", text)
+
+
+def pytest_terminal_summary(terminalreporter: pytest.TerminalReporter) -> None:
+    reports = (report for reports in terminalreporter.stats.values() for report in reports)
+    told = {text for report in reports for name, text in getattr(report, "user_properties", ()) if name == "figure"}
+    if told:
+        terminalreporter.section("figures")
+        terminalreporter.write_line("\n".join(sorted(told)))
 
 
 @pytest.fixture(scope="session")

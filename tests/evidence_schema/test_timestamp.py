@@ -6,7 +6,7 @@ import builtins
 import shutil
 import subprocess
 from collections import Counter
-from collections.abc import Iterator
+from collections.abc import Callable, Iterator
 from datetime import UTC, datetime, timedelta
 from pathlib import Path
 from typing import Any
@@ -310,7 +310,7 @@ def _flips(data: bytes) -> Iterator[bytes]:
 
 @pytest.mark.sealing
 def test_no_flipped_bit_of_a_reply_proves_anything_else(
-    authority: TimestampAuthority, chained: TimestampAuthority, tmp_path: Path
+    authority: TimestampAuthority, chained: TimestampAuthority, tmp_path: Path, figure: Callable[[str], None]
 ) -> None:
     tried: Counter[str] = Counter()
     for signer in (authority, chained):
@@ -323,7 +323,7 @@ def test_no_flipped_bit_of_a_reply_proves_anything_else(
             tried["another time"] += found is not None and found.gen_time != told.gen_time
             if found is not None:
                 tried["refused by openssl alone"] += not openssl_accepts(tmp_path, changed, DATA, signer.ca_pem)
-    print(f"bit flips of two time-stamp replies: {dict(tried)}")
+    figure(f"bit flips of two time-stamp replies: {dict(tried)}")
     assert tried["another"] == tried["another time"] == 0
     assert tried["refused"] > 0.95 * (tried["refused"] + tried["the same"]) > 10_000
 

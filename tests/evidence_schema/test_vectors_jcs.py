@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import json
+from collections.abc import Callable
 from pathlib import Path
 
 import pytest
@@ -22,11 +23,12 @@ def test_all_vectors_are_here(shared: Path) -> None:
 
 
 @pytest.mark.parametrize("name", NAMES)
-def test_input_becomes_the_published_bytes(shared: Path, name: str) -> None:
+def test_input_becomes_the_published_bytes(shared: Path, name: str, figure: Callable[[str], None]) -> None:
     folder = shared / "vectors" / "jcs-rfc8785"
     written = jcs(parse_json((folder / "input" / f"{name}.json").read_bytes()))
     assert written == (folder / "output" / f"{name}.json").read_bytes()
     assert written == bytes.fromhex((folder / "outhex" / f"{name}.txt").read_text())
+    figure(f"JCS (RFC 8785) {name}: 1 of 1")
 
 
 @pytest.mark.parametrize("name", NAMES)

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import base64
 import json
+from collections.abc import Callable
 from dataclasses import dataclass
 from pathlib import Path
 from typing import Any
@@ -53,13 +54,16 @@ def bundle(shared: Path, request: pytest.FixtureRequest) -> Bundle:
     return Bundle((folder / request.param).read_bytes(), document)
 
 
-def test_inclusion_proof_leads_from_the_entry_to_the_root_of_the_checkpoint(bundle: Bundle) -> None:
+def test_inclusion_proof_leads_from_the_entry_to_the_root_of_the_checkpoint(
+    bundle: Bundle, figure: Callable[[str], None]
+) -> None:
     proof = bundle.entry["inclusionProof"]
     checkpoint = parse_checkpoint(parse_note(proof["checkpoint"]["envelope"].encode()).text)
     index, hashes = int(proof["logIndex"]), [base64.b64decode(text) for text in proof["hashes"]]
     assert checkpoint.size == int(proof["treeSize"])
     assert checkpoint.root == base64.b64decode(proof["rootHash"])
     merkle.verify_inclusion(index, checkpoint.size, merkle.leaf_hash(bundle.body), hashes, checkpoint.root)
+    figure(f"Rekor v2 inclusion proof at {index}: 1 of 1")
     with pytest.raises(BadProof):
         merkle.verify_inclusion(index, checkpoint.size, merkle.leaf_hash(bundle.body + b" "), hashes, checkpoint.root)
 

@@ -7,7 +7,7 @@ import hmac
 import json
 import zlib
 from collections import Counter
-from collections.abc import Iterator
+from collections.abc import Callable, Iterator
 from pathlib import Path
 from typing import Any
 
@@ -94,7 +94,9 @@ CUT_INSIDE_A_CHUNK = {16, 32}
 
 
 @pytest.mark.parametrize("step", [1_000, SEALED_CHUNK_BYTES, 10_000_000])
-def test_every_chunked_encryption_vector_is_judged_as_published(shared: Path, step: int) -> None:
+def test_every_chunked_encryption_vector_is_judged_as_published(
+    shared: Path, step: int, figure: Callable[[str], None]
+) -> None:
     results: Counter[str] = Counter()
     for case in _cases(shared, CHUNKED):
         opened, error = _opened(case, step)
@@ -109,11 +111,13 @@ def test_every_chunked_encryption_vector_is_judged_as_published(shared: Path, st
             assert len(opened) == case.get("msgLength", 0), case["comment"]
         if len(opened) == case.get("msgLength", -1):
             assert hashlib.sha512(opened).hexdigest() == case["msgSha512"], case["comment"]
-    print(f"chunked encryption, {step} bytes at a time: {results.total()} of 35 judged as published")
+    figure(f"Wycheproof chunked encryption, {step} bytes at a time: {results.total()} of 35 judged as published")
     assert results == {"valid": 10, "invalid": 25}
 
 
-def test_every_chunked_encryption_vector_is_judged_alike_by_random_access(shared: Path) -> None:
+def test_every_chunked_encryption_vector_is_judged_alike_by_random_access(
+    shared: Path, figure: Callable[[str], None]
+) -> None:
     judged = 0
     for case in _cases(shared, CHUNKED):
         if case["result"] == "valid":
@@ -123,7 +127,7 @@ def test_every_chunked_encryption_vector_is_judged_alike_by_random_access(shared
             with pytest.raises((BadCiphertext, BadKey)):
                 _read_whole(case, 1_000_000)
         judged += 1
-    print(f"chunked encryption, random access: {judged} of 35 judged as published")
+    figure(f"Wycheproof chunked encryption, random access: {judged} of 35 judged as published")
     assert judged == 35
 
 
@@ -151,7 +155,9 @@ def test_the_length_is_proven_by_the_last_chunk_only_where_the_vector_says_so(sh
     assert opens == published
 
 
-def test_sealing_with_the_salt_of_a_vector_gives_its_ciphertext(shared: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+def test_sealing_with_the_salt_of_a_vector_gives_its_ciphertext(
+    shared: Path, monkeypatch: pytest.MonkeyPatch, figure: Callable[[str], None]
+) -> None:
     valid = [case for case in _cases(shared, CHUNKED) if case["result"] == "valid"]
     for case in valid:
         sealed = _ciphertext(case)
@@ -160,7 +166,7 @@ def test_sealing_with_the_salt_of_a_vector_gives_its_ciphertext(shared: Path, mo
         monkeypatch.setattr(chunked_encryption.secrets, "token_bytes", lambda size, salt=sealed[:SALT_BYTES]: salt)
         ours = b"".join(encrypt(bytes.fromhex(case["key"]), bytes.fromhex(case["ctx"]), _sliced(plain, 100_000)))
         assert ours == sealed, case["comment"]
-    print(f"chunked encryption, sealed anew: {len(valid)} of 10 byte for byte")
+    figure(f"Wycheproof chunked encryption, sealed anew: {len(valid)} of 10 byte for byte")
     assert len(valid) == 10
 
 
@@ -171,7 +177,7 @@ def _unwraps(case: dict[str, Any]) -> bool:
         return False
 
 
-def test_every_key_wrapping_vector_is_judged_as_published(shared: Path) -> None:
+def test_every_key_wrapping_vector_is_judged_as_published(shared: Path, figure: Callable[[str], None]) -> None:
     """Both ways: what is valid unwraps to its secret and is what wrapping gives; what is invalid is refused."""
     results: Counter[str] = Counter()
     wrong = []
@@ -181,12 +187,12 @@ def test_every_key_wrapping_vector_is_judged_as_published(shared: Path) -> None:
         wrapped = key_wrapping.wrap(bytes.fromhex(case["key"]), bytes.fromhex(case["msg"])) if is_valid else b""
         if _unwraps(case) is not is_valid or (is_valid and wrapped.hex() != case["ct"]):
             wrong.append(case["tcId"])
-    print(f"AES-KWP: {results.total() - len(wrong)} of 254 judged as published")
+    figure(f"Wycheproof AES-KWP: {results.total() - len(wrong)} of 254 judged as published")
     assert wrong == []
     assert results == {"valid": 77, "invalid": 177}
 
 
-def test_every_hkdf_vector_expands_as_published(shared: Path) -> None:
+def test_every_hkdf_vector_expands_as_published(shared: Path, figure: Callable[[str], None]) -> None:
     """With SHA-512, which is ours; the suite's step before, HKDF-Extract, is one HMAC (RFC 5869 section 2.2)."""
     results: Counter[str] = Counter()
     for case in _cases(shared, "hkdf_sha512_test.json"):
@@ -198,5 +204,5 @@ def test_every_hkdf_vector_expands_as_published(shared: Path) -> None:
         else:
             with pytest.raises(OutOfRange):
                 key_derivation.expand(key, info, size)
-    print(f"HKDF-SHA-512: {results.total()} of 83 judged as published")
+    figure(f"Wycheproof HKDF-SHA-512: {results.total()} of 83 judged as published")
     assert results == {"valid": 80, "invalid": 3}

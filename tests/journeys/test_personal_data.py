@@ -5,6 +5,7 @@
 
 from __future__ import annotations
 
+from collections.abc import Callable
 from typing import Any
 
 import pytest
@@ -66,7 +67,7 @@ def test_an_extension_locks_all_that_proves_a_run_until_then(drill: Organisation
     assert verified(drill)[0] == 0
 
 
-def test_the_erasure_drill(drill: Organisation, session_world: World) -> None:
+def test_the_erasure_drill(drill: Organisation, session_world: World, figure: Callable[[str], None]) -> None:
     """What verifies before and after, step by step, through the command line."""
     told: list[tuple[str, object]] = []
     code, before = verified(drill, "--keys")
@@ -133,4 +134,5 @@ def test_the_erasure_drill(drill: Organisation, session_world: World) -> None:
     assert (code, types(changed)) == (4, {"blob-changed", "artifact-not-opened"})
     assert types(verified(drill)[1]) == {"blob-changed"}
     told.append(("a ciphertext changed behind the lock", "exit 4: blob-changed; with keys artifact-not-opened as well"))
-    print("\n" + "\n".join(f"{step:<38} {what}" for step, what in told))
+    for number, (step, what) in enumerate(told, 1):
+        figure(f"erasure drill {number:>2}. {step:<38} {what}")

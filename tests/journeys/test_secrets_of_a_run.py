@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import os
-from collections.abc import Iterator
+from collections.abc import Callable, Iterator
 from dataclasses import dataclass
 from pathlib import Path
 from unittest import mock
@@ -64,7 +64,7 @@ def test_every_planted_operation_was_asked_and_the_run_went_through(left: Left) 
     assert len(list((left.place.folder / "workbooks").iterdir())) == 3
 
 
-def test_no_planted_secret_is_in_any_byte_that_a_run_leaves(left: Left, capsys: pytest.CaptureFixture[str]) -> None:
+def test_no_planted_secret_is_in_any_byte_that_a_run_leaves(left: Left, figure: Callable[[str], None]) -> None:
     plants = left.planting.plants
     sorts = {plant.sort for plant in plants}
     assert len(plants) >= 60
@@ -74,9 +74,10 @@ def test_no_planted_secret_is_in_any_byte_that_a_run_leaves(left: Left, capsys: 
     assert any("prefect" in name and name.endswith(".db") for name in names), "Prefect's database was looked at"
     stored = found_in([plant.secret for plant in plants], contents)
     size = sum(len(content) for _, content in contents)
-    with capsys.disabled():
-        print(f"\nplanted {len(plants)} secrets of {len(sorts)} sorts in {len(left.planting.answers)} operations; "
-              f"looked at {len(contents)} files, {size:,} bytes; stored {len(stored)}")  # fmt: skip
+    figure(
+        f"planted in a run: {len(plants)} secrets of {len(sorts)} sorts in {len(left.planting.answers)} operations; "
+        f"looked at {len(contents)} files, {size:,} bytes; stored {len(stored)}"
+    )
     assert stored == []
 
 

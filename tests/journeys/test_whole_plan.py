@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import json
 from collections import Counter
+from collections.abc import Callable
 
 import pytest
 from people import NAMES, named_in
@@ -111,21 +112,23 @@ def test_no_call_that_succeeded_is_made_again(whole: tuple[Gathered, tuple[Acces
     assert again == AGAIN.keys()
 
 
-def test_no_artifact_of_a_personal_kind_is_stored_in_clear(whole: tuple[Gathered, tuple[Access, ...]]) -> None:
+def test_no_artifact_of_a_personal_kind_is_stored_in_clear(
+    whole: tuple[Gathered, tuple[Access, ...]], figure: Callable[[str], None]
+) -> None:
     gathered, _ = whole
     personal = load_run(gathered.vault, gathered.state).personal_kinds
     rows = [row for row in gathered.receipts.values() if row.unit.kind in personal]
     blobs = [blob for row in rows for blob in row.blobs]
     in_clear = [blob for blob in blobs if blob.encryption is None]
     others = [blob for row in gathered.receipts.values() if row.unit.kind not in personal for blob in row.blobs]
-    print(f"artifacts of personal kinds: {len(blobs)}, stored unencrypted: {len(in_clear)}; others: {len(others)}")
+    figure(f"artifacts of personal kinds: {len(blobs)}, stored unencrypted: {len(in_clear)}; others: {len(others)}")
     assert len(blobs) > 20
     assert in_clear == []
     assert all(blob.encryption is None for blob in others)
 
 
 def test_no_object_of_the_vault_names_a_person_of_the_account(
-    place: Organisation, whole: tuple[Gathered, tuple[Access, ...]]
+    place: Organisation, whole: tuple[Gathered, tuple[Access, ...]], figure: Callable[[str], None]
 ) -> None:
     gathered, _ = whole
     done = place.evidence("workbook", "--folder", "workbooks")
@@ -134,7 +137,9 @@ def test_no_object_of_the_vault_names_a_person_of_the_account(
     assert len(workbooks) == 3, "what was delivered shows the names: the scan sees through a zip"
     named = named_in(place.contents())
     told = {record.kind for record in gathered.records() for name in NAMES if name in json.dumps(record.fields)}
-    print(f"{len(place.contents())} objects, {len(NAMES)} names, objects that hold one in clear: {len(named)}")
-    print(f"kinds that name people, once opened: {sorted(told)}")
+    objects = len(place.contents())
+    figure(
+        f"objects of the vault: {objects}, names of people: {len(NAMES)}, objects that hold one in clear: {len(named)}"
+    )
     assert len(told) > 5
     assert named == {}

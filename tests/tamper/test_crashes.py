@@ -5,6 +5,7 @@ A few seconds of it here; every step of a run, and the S3 server itself, in `mak
 
 from __future__ import annotations
 
+from collections.abc import Callable
 from pathlib import Path
 
 import pytest
@@ -13,9 +14,9 @@ from crash import crashed
 pytestmark = pytest.mark.faults
 
 
-def test_killed_writers_lose_nothing_and_every_attempt_is_seen(tmp_path: Path) -> None:
+def test_killed_writers_lose_nothing_and_every_attempt_is_seen(tmp_path: Path, figure: Callable[[str], None]) -> None:
     toll = crashed("folder", tmp_path, 4, "20261101", most=8)
-    print(f"\n{toll}")
+    figure(f"crashes, folder: {toll}")
     assert toll.faults == []
     assert toll.at_points == 8
     assert toll.kills > 8
@@ -24,9 +25,9 @@ def test_killed_writers_lose_nothing_and_every_attempt_is_seen(tmp_path: Path) -
 
 @pytest.mark.thorough
 @pytest.mark.parametrize("place", ["folder", "bucket"])
-def test_killed_at_every_step_of_a_run(place: str, tmp_path: Path) -> None:
+def test_killed_at_every_step_of_a_run(place: str, tmp_path: Path, figure: Callable[[str], None]) -> None:
     toll = crashed(place, tmp_path, 60, "20261101")
-    print(f"\n{toll}")
+    figure(f"crashes, {place}: {toll}")
     assert toll.faults == []
     assert toll.at_points >= 2 * 30
     assert toll.server_kills or place == "folder"

@@ -25,9 +25,9 @@ class Suite:
     commands: tuple[tuple[str, ...], ...]
 
 
-def pytest(marks: str, *folders: str, dist: str = "loadfile") -> tuple[str, ...]:
-    """Two workers on the tests so marked; below these folders only, since to collect all takes each worker 20 s."""
-    return (str(BIN / "python"), "-m", "pytest", "-m", marks, "-n", "2", "--dist", dist, *folders)
+def pytest(marks: str, *folders: str, workers: int = 2, dist: str = "loadfile") -> tuple[str, ...]:
+    """The tests so marked, below these folders only, since to collect all takes each worker 20 s."""
+    return (str(BIN / "python"), "-m", "pytest", "-m", marks, "-n", str(workers), "--dist", dist, *folders)
 
 
 # Where the tests of a mark lie (tests/test_suites.py holds them to it).
@@ -35,6 +35,7 @@ SEALING = ("tests/evidence_schema", "tests/tamper", "tests/vault")
 JOURNEYS = ("tests/journeys", "tests/package")
 FAULTS = ("tests/faults", "tests/tamper")
 
+# Journeys wait for servers and other processes a quarter of their time: a third worker uses it.
 SUITES = (
     Suite(
         "lint and types",
@@ -47,7 +48,7 @@ SUITES = (
     ),
     Suite("unit", 5, (pytest("not sealing and not journey and not faults and not whole and not thorough"),)),
     Suite("sealing", 4, (pytest("sealing", *SEALING),)),
-    Suite("journeys", 8, (pytest("journey", *JOURNEYS),)),
+    Suite("journeys", 8, (pytest("journey", *JOURNEYS, workers=3),)),
     Suite("faults", 4, (pytest("faults and not thorough", *FAULTS),)),
 )
 # The full counts of the faults, by hand: a kill at every step boundary; every action and operation of the whole plan.

@@ -22,7 +22,7 @@ import boto3
 from botocore.config import Config
 from botocore.exceptions import BotoCoreError, ClientError
 
-from flows.children import Child, Children, free_ports
+from flows.children import Child, Children, ChildrenError, free_ports
 from flows.demo.errors import DemoError
 
 if TYPE_CHECKING:
@@ -30,6 +30,8 @@ if TYPE_CHECKING:
 
 REGION = "us-east-1"  # the only one this server knows
 READY_SECONDS = 60.0
+_TAKEN = "address already in use"
+_STARTS = 3
 # weed derives a grpc port by adding 10000 where none is given; and an unnamed S3 port opens two catalogue servers.
 _PORT_FLAGS = ("master.port", "volume.port", "filer.port", "s3.port")
 _GRPC_FLAGS = ("master.port.grpc", "volume.port.grpc", "filer.port.grpc", "s3.port.grpc")
@@ -100,21 +102,34 @@ class ObjectStore:
         self.writer = Identity.random("collector")
         self._children = children
         self._folder = folder
-        self._ports = dict(zip(_PORT_FLAGS + _GRPC_FLAGS, free_ports(8), strict=True))
-        self.endpoint_url = f"http://127.0.0.1:{self._ports['s3.port']}"
-        self.filer_url = f"http://127.0.0.1:{self._ports['filer.port']}"
         (folder / "data").mkdir(parents=True, exist_ok=True)
         self._write_identities(buckets, others or {})
-        for path in self._sockets():
-            children.remove_at_end(path)
         self._has_probe = False
-        self._server = self._launch()
+        self._start_elsewhere()
 
     @property
     def pid(self) -> int:
         return self._server.pid
 
+    @property
+    def endpoint_url(self) -> str:
+        return f"http://127.0.0.1:{self._ports['s3.port']}"
+
+    @property
+    def filer_url(self) -> str:
+        return f"http://127.0.0.1:{self._ports['filer.port']}"
+
     def wait_ready(self, timeout: float = READY_SECONDS) -> None:
+        """Before that the addresses may change: another program can take a port between our look and the bind."""
+        for _ in range(_STARTS - 1):
+            try:
+                self._server.wait_ready(self._answers, timeout)
+            except ChildrenError as error:
+                if self._has_probe or _TAKEN not in str(error):
+                    raise
+                self._start_elsewhere()
+            else:
+                return
         self._server.wait_ready(self._answers, timeout)
 
     def kill(self) -> None:
@@ -147,6 +162,12 @@ class ObjectStore:
     def create_bucket(self, name: str) -> None:
         """A plain bucket: no lock, no versions."""
         self.client().create_bucket(Bucket=name)
+
+    def _start_elsewhere(self) -> None:
+        self._ports = dict(zip(_PORT_FLAGS + _GRPC_FLAGS, free_ports(8), strict=True))
+        for path in self._sockets():
+            self._children.remove_at_end(path)
+        self._server = self._launch()
 
     def _write_identities(self, buckets: Sequence[str], others: Mapping[Identity, Sequence[str]]) -> None:
         rights = {

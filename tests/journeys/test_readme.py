@@ -43,8 +43,8 @@ def test_every_command_of_the_readme_runs(session_world: World, prefect_url: str
             arguments[1] = reader.runs()[-1].judged.findings.hex
         done = reader.evidence(*arguments)
         if arguments[0] == "init":
-            catalogue = str(sliced_catalogue(tmp_path / "catalogue", NAMED))
-            reader.change_settings(lambda settings: settings.update(catalogue=catalogue))
+            sliced_catalogue(tmp_path / "catalogue", NAMED)
+            reader.change_settings(lambda settings: settings.update(catalogue=str(tmp_path / "catalogue")))
         assert done.returncode in EXPECTED.get(arguments[0], (0,)), f"{arguments}\n{done.stdout}\n{done.stderr}"
         assert "Traceback" not in done.stderr
 

@@ -13,6 +13,7 @@ from comparing import Substance, substance_of
 from slices import FIVE
 from worlds import Founder, Gathered, with_credential_report
 
+from flows.collectors.registry import load_kinds
 from flows.demo.account import fill_account
 from flows.demo.facts import supplied_facts
 from flows.demo.world import World, simulated_world
@@ -23,6 +24,12 @@ from killing import MONTH, UNITS, small  # noqa: E402 (rewritten before it is im
 from regathering import WholePlan  # noqa: E402
 
 DAYS_WITH_LOG_FILES = 4
+CONSENT = {
+    name: {"approved_by": "head of security", "as_of": "2026-01-01T00:00:00Z"}
+    for name, kind in load_kinds().items()
+    if kind.opt_in is not None
+}
+"""So that what bills is asked, and denied, too."""
 NO_PREFECT = "http://127.0.0.1:1/api"
 
 
@@ -39,7 +46,7 @@ def whole_plan(tmp_path_factory: pytest.TempPathFactory) -> Iterator[tuple[Whole
     with world_with_few_log_files(tmp_path_factory.mktemp("whole-world"), whole=True) as world:
         found = Founder(world, NO_PREFECT, tmp_path_factory.mktemp("whole-founded"))
         place = found(tmp_path_factory.mktemp("whole"), regions=["eu-central-1"])
-        place.change_settings(lambda settings: settings.update(facts=supplied_facts()))
+        place.change_settings(lambda settings: settings.update(facts=supplied_facts(), opt_in=CONSENT))
         plan = WholePlan.of(place)
         assert all(row.result.is_complete for row in plan.undisturbed.receipts.values())
         yield plan, world

@@ -17,7 +17,8 @@ from worlds import TASKS_AT_A_TIME, Gathered, Organisation
 
 from controls.models import Catalog
 from evidence_schema.models.names import Trigger
-from evidence_schema.models.unit import Selection
+from evidence_schema.models.receipt import Receipt, StoredBlob
+from evidence_schema.models.unit import PlannedUnit, Selection
 from flows.collectors.registry import Kinds
 from flows.observing import Silent
 from flows.planning import PREFLIGHT_KIND
@@ -66,10 +67,31 @@ class WholePlan:
             run = self._opened(Selection(requirements=requirements))
             for planned in run.units:
                 if planned.unit.kind not in {*kinds, *built_on}:
-                    row = self.undisturbed.receipts[planned.unit]
-                    mine = row.model_copy(update={"run_id": run.run_id, "requirements": planned.requirements})
+                    mine = self._taken_over(self.undisturbed.receipts[planned.unit], planned, run)
                     self.runtime.vault.receipts.write(mine, run.lock(self.runtime.vault))
             return self._finished(replace(run, joined=True))
+
+    def _taken_over(self, row: Receipt, planned: PlannedUnit, run: Run) -> Receipt:
+        """The undisturbed receipt as one of this run; what is encrypted is bound to its run, and so encrypted anew."""
+        artifacts, part = self.runtime.vault.artifacts, planned.unit.digest.hex
+        lock = run.artifact_lock(self.runtime.vault, planned.requirements)
+
+        def anew(blob: StoredBlob) -> StoredBlob:
+            if blob.encryption is None:
+                return blob
+            pieces, context = artifacts.stream(blob, row.run_id, part), artifacts.context(run.run_id, part)
+            kept = artifacts.put(pieces, media_type=blob.media_type, lock=lock, context=context)
+            return blob.model_copy(
+                update={
+                    "digest": kept.digest,
+                    "size": kept.size,
+                    "custody": kept.custody,
+                    "encryption": kept.encryption,
+                }
+            )
+
+        blobs = tuple(anew(blob) for blob in row.blobs)
+        return row.model_copy(update={"run_id": run.run_id, "requirements": planned.requirements, "blobs": blobs})
 
     def requirements_reading(self, kinds: Collection[str]) -> tuple[str, ...]:
         """Those that need one of these kinds, directly or through a view or a kind that builds on it."""

@@ -1,6 +1,6 @@
 """RSA signatures of others (RFC 8017, PKCS #1 v1.5 with SHA-256): CloudTrail signs its digest files so.
 
-Our own signatures are Ed25519; this only reads what AWS signed.
+Our own signatures are of another sort (`signing_key`); this only reads what AWS signed.
 """
 
 from __future__ import annotations

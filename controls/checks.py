@@ -1,4 +1,4 @@
-"""Checks over records, in CEL. The only door to the CEL engine (`common-expression-language`).
+"""Checks over records, in CEL.
 
 Unknown is poison: a rule that reads a name whose call was denied or failed is not evaluated, so that `has()`, `||` or
 `exists` can never make an unanswered question look like an answer (DESIGN section 6).
@@ -12,8 +12,7 @@ from datetime import datetime
 from importlib.metadata import version
 from typing import Any
 
-import cel
-
+from controls.cel_engine import cel
 from controls.errors import RuleError
 from controls.models import Check
 from controls.rules import ALWAYS_THERE, Reads, reads

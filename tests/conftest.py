@@ -4,15 +4,15 @@ from __future__ import annotations
 
 import os
 from collections.abc import Callable, Iterator
-from datetime import UTC, datetime
 from pathlib import Path
-from unittest import mock
 
 import pytest
 from hypothesis import HealthCheck, settings
-from worlds import PROJECT, Founder, plain_environment, with_credential_report
+from prefect_server import shared_url
+from sharing import SharedFiles, longest_first, scheduler
+from worlds import NO_PREFECT, PROJECT, Founder, plain_environment, world_with_few_log_files
 
-from flows.demo.world import World, simulated_world
+from flows.demo.world import World
 
 # `pytest --hypothesis-profile=explore` looks for new examples instead of repeating the same ones.
 settings.register_profile(
@@ -20,6 +20,15 @@ settings.register_profile(
 )
 settings.register_profile("explore", settings.get_profile("repeat"), derandomize=False, max_examples=5_000)
 settings.load_profile("repeat")
+
+
+@pytest.hookimpl(optionalhook=True)
+def pytest_xdist_make_scheduler(config: pytest.Config, log: object) -> SharedFiles | None:
+    return scheduler(config, log) if config.getvalue("dist") == "loadfile" else None
+
+
+def pytest_collection_modifyitems(items: list[pytest.Item]) -> None:
+    longest_first(items)
 
 
 @pytest.fixture
@@ -47,9 +56,9 @@ def shared() -> Path:
 
 @pytest.fixture(scope="session")
 def session_world(tmp_path_factory: pytest.TempPathFactory) -> Iterator[World]:
-    """The simulated world of this worker, filled as of now; it takes some ten seconds to start."""
-    with simulated_world(tmp_path_factory.mktemp("world"), now=datetime.now(UTC)) as world:
-        yield with_credential_report(world)
+    """The simulated world of this worker, filled as of now: what the first eight requirements look at."""
+    with world_with_few_log_files(tmp_path_factory.mktemp("world"), whole=False) as world:
+        yield world
 
 
 @pytest.fixture
@@ -62,16 +71,21 @@ def world(session_world: World) -> Iterator[World]:
 
 
 @pytest.fixture(scope="session")
-def prefect_url(session_world: World, tmp_path_factory: pytest.TempPathFactory) -> str:
-    """A Prefect server for all runs of this worker: one of its own would cost each of them ten seconds."""
-    folder = tmp_path_factory.mktemp("prefect")
-    with mock.patch.dict(os.environ, plain_environment(folder) | {"PREFECT_HOME": str(folder)}, clear=True):
-        from flows.prefect_api import start_api  # Prefect reads the environment when it is imported
-
-        return start_api(session_world.children, folder)
+def prefect_url(tmp_path_factory: pytest.TempPathFactory) -> str:
+    """A Prefect server for all runs of all workers: one of its own would cost each run ten seconds."""
+    base = tmp_path_factory.getbasetemp()
+    if "PYTEST_XDIST_WORKER" not in os.environ:
+        return shared_url(base / "prefect", os.getpid(), plain_environment(base / "home"))
+    return shared_url(base.parent / "prefect", os.getppid(), plain_environment(base.parent / "home"))
 
 
 @pytest.fixture(scope="session")
 def organisation(session_world: World, prefect_url: str, tmp_path_factory: pytest.TempPathFactory) -> Founder:
     """`organisation(folder, ...)`: an `evidence init`-ed folder with a vault of its own."""
     return Founder(session_world, prefect_url, tmp_path_factory.mktemp("founded"))
+
+
+@pytest.fixture(scope="session")
+def unorchestrated(session_world: World, tmp_path_factory: pytest.TempPathFactory) -> Founder:
+    """The same, for tests that start no flow."""
+    return Founder(session_world, NO_PREFECT, tmp_path_factory.mktemp("unorchestrated"))

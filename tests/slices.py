@@ -19,6 +19,8 @@ FIVE = ("EV-IAM-01", "EV-LOG-01", "EV-LOG-06", "EV-ENC-01", "EV-BKP-02")
 """Calls of every sort that can fail: polled, paged, asked for each item, built on others."""
 FOUR = ("EV-IAM-01", "EV-ENC-01", "EV-BKP-01", "EV-BKP-02")
 """The same steps, in half of the time."""
+THREE = ("EV-IAM-01", "EV-ENC-01", "EV-NET-01")
+"""People, disks and networks: snapshots only."""
 
 
 @cache

@@ -34,7 +34,7 @@ DOORS = {
     "cryptography": ("evidence_schema/*.py", "flows/vault/*.py", "flows/demo/timestamp_authority.py"),
     "rfc3161_client": ("evidence_schema/timestamp.py",),
     "jsonschema": ("evidence_schema/verification/trust.py",),
-    "cel": ("controls/checks.py",),
+    "cel": ("controls/cel_engine.py",),
     "yaml": ("controls/documents.py",),
     "rfc8785": ("evidence_schema/canonical.py",),
     "typer": ("flows/cli/*.py",),

@@ -14,7 +14,9 @@ import subprocess
 import sys
 from collections.abc import Callable, Iterator, Mapping, Sequence
 from concurrent.futures import ThreadPoolExecutor
+from contextlib import contextmanager
 from dataclasses import dataclass, field, replace
+from datetime import UTC, datetime, timedelta
 from pathlib import Path
 from typing import Any
 from unittest import mock
@@ -29,8 +31,9 @@ from evidence_schema.models.receipt import Receipt
 from evidence_schema.models.transcript import Record
 from evidence_schema.models.unit import Selection, Unit
 from evidence_schema.verification import Report, read_trust_policy, verify_log
+from flows.demo.account import fill_account
 from flows.demo.object_store import ObjectStore
-from flows.demo.world import World
+from flows.demo.world import World, simulated_world
 from flows.observing import Silent
 from flows.steps.closing import close_run
 from flows.steps.gathering import Gathering
@@ -47,8 +50,10 @@ from flows.vault.vault import Vault, utc_now
 PROJECT = Path(__file__).resolve().parents[1]
 LOG = "simulated-clinic"
 REGIONS = ("eu-central-1", "us-east-1")
+NO_PREFECT = "http://127.0.0.1:1/api"
 COMMAND = (sys.executable, "-m", "flows.cli")
 TASKS_AT_A_TIME = 8
+DAYS_WITH_LOG_FILES = 4
 # Dozens of processes import the same modules: whatever this machine is told about byte code, they may keep it.
 _DROPPED = ("AWS_", "EVIDENCE_", "PREFECT_", "PYTHONDONTWRITEBYTECODE", "XDG_")
 _QUIET = {"PREFECT_SERVER_ANALYTICS_ENABLED": "false", "DO_NOT_TRACK": "1", "COLUMNS": "200"}
@@ -277,3 +282,18 @@ def with_credential_report(world: World) -> World:
 def json_of(completed: Completed) -> Any:
     """What a command with `--json` told."""
     return json.loads(completed.stdout)
+
+
+@contextmanager
+def world_with_few_log_files(folder: Path, *, whole: bool) -> Iterator[World]:
+    """A world whose account is filled as of now; `whole`: with what all requirements look at, in twice the time.
+
+    A month of log files takes long to read: only the last days of it have some.
+    """
+    now = datetime.now(UTC)
+    last = now.date().replace(day=1) - timedelta(days=1)
+    with simulated_world(folder, fill=False) as world:
+        days = (last - timedelta(days=DAYS_WITH_LOG_FILES - 1), last)
+        account = fill_account(world.account_url, now=now, log_days=days, whole=whole)
+        world.clear_accesses()
+        yield with_credential_report(replace(world, account=account))

@@ -3,41 +3,27 @@
 from __future__ import annotations
 
 from collections.abc import Iterator
-from contextlib import contextmanager
-from dataclasses import replace
-from datetime import UTC, datetime, timedelta
-from pathlib import Path
 
 import pytest
 from comparing import Substance, substance_of
 from slices import FIVE
-from worlds import Founder, Gathered, with_credential_report
+from worlds import NO_PREFECT, Founder, Gathered, world_with_few_log_files
 
 from flows.collectors.registry import load_kinds
-from flows.demo.account import fill_account
 from flows.demo.facts import supplied_facts
-from flows.demo.world import World, simulated_world
+from flows.demo.world import World
 
 pytest.register_assert_rewrite("killing", "truth", "told", "workbooks")
 
 from killing import MONTH, UNITS, small  # noqa: E402 (rewritten before it is imported)
 from regathering import WholePlan  # noqa: E402
 
-DAYS_WITH_LOG_FILES = 4
 CONSENT = {
     name: {"approved_by": "head of security", "as_of": "2026-01-01T00:00:00Z"}
     for name, kind in load_kinds().items()
     if kind.opt_in is not None
 }
 """So that what bills is asked, and denied, too."""
-NO_PREFECT = "http://127.0.0.1:1/api"
-
-
-@pytest.fixture(scope="session")
-def session_world(tmp_path_factory: pytest.TempPathFactory) -> Iterator[World]:
-    """A world with what the first eight requirements look at, and few log files: a month of them takes long to read."""
-    with world_with_few_log_files(tmp_path_factory.mktemp("world"), whole=False) as world:
-        yield world
 
 
 @pytest.fixture(scope="session")
@@ -64,17 +50,6 @@ def whole_world(whole_plan: tuple[WholePlan, World]) -> Iterator[World]:
     world.clear_accesses()
     yield world
     world.faults.clear()
-
-
-@contextmanager
-def world_with_few_log_files(folder: Path, *, whole: bool) -> Iterator[World]:
-    now = datetime.now(UTC)
-    last = now.date().replace(day=1) - timedelta(days=1)
-    with simulated_world(folder, fill=False) as world:
-        days = (last - timedelta(days=DAYS_WITH_LOG_FILES - 1), last)
-        account = fill_account(world.account_url, now=now, log_days=days, whole=whole)
-        world.clear_accesses()
-        yield with_credential_report(replace(world, account=account))
 
 
 @pytest.fixture(scope="session")

@@ -11,7 +11,7 @@ from pathlib import Path
 
 import boto3
 import pytest
-from worlds import Organisation, evidence
+from worlds import Founder, Organisation, evidence, locked_bucket
 
 from evidence_schema.models.unit import Unit
 from flows.demo.world import World
@@ -19,7 +19,7 @@ from flows.steps.judging import closed_of, find_run, receipts_of
 from flows.steps.opening import load_run
 from flows.steps.records import Records
 
-pytestmark = [pytest.mark.journey, pytest.mark.xdist_group("auditor")]
+pytestmark = pytest.mark.journey
 
 DAY = "2023/07/10"
 
@@ -41,11 +41,12 @@ def put_as_aws_does(world: World, logs: list[Path]) -> None:
 
 
 def test_real_log_files_are_counted_like_an_independent_reader_counts_them(
-    clinic: Organisation, world: World, real_logs: list[Path]
+    organisation: Founder, world: World, real_logs: list[Path], tmp_path: Path
 ) -> None:
     expected = Counter(event["eventSource"] for path in real_logs for event in json.loads(path.read_bytes())["Records"])
     assert expected.total() > 500
     put_as_aws_does(world, real_logs)
+    clinic = organisation(tmp_path, requirements=("EV-LOG-06",), bucket=locked_bucket(world.store))
     done = clinic.evidence(
         "collect", "--kind", "aws.cloudtrail.log_files", "--region", "us-east-1",
         "--from", "2023-07-10", "--to", "2023-07-11", "--json",

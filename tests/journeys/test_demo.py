@@ -12,7 +12,7 @@ from pathlib import Path
 import openpyxl
 import pytest
 
-pytestmark = [pytest.mark.journey, pytest.mark.xdist_group("demo")]
+pytestmark = pytest.mark.journey
 
 
 def processes_in(folder: Path) -> list[str]:
@@ -45,7 +45,7 @@ def start(folder: Path) -> subprocess.Popen[str]:
 @pytest.mark.skipif(not Path("/proc").is_dir(), reason="looks for left processes in /proc")
 def test_the_demonstration_plays_whole(tmp_path: Path) -> None:
     demo = start(tmp_path)
-    told, _ = demo.communicate(timeout=240)
+    told, _ = demo.communicate(timeout=400)
     assert demo.returncode == 0, told
     assert "blob-changed" in told
     assert "identical to the sealed ones" in told

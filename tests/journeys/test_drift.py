@@ -19,9 +19,9 @@ REGION = "us-east-1"
 
 
 def test_changes_of_the_account_are_told_apart_from_those_of_the_rules(
-    organisation: Founder, world: World, tmp_path: Path
+    unorchestrated: Founder, world: World, tmp_path: Path
 ) -> None:
-    place = organisation(tmp_path, regions=[REGION], requirements=FOUR)
+    place = unorchestrated(tmp_path, regions=[REGION], requirements=FOUR)
     ec2: Any = boto3.client("ec2", endpoint_url=world.account_url, region_name=REGION, **world.credentials)
     gone = ec2.create_volume(AvailabilityZone=f"{REGION}a", Size=1, Encrypted=True)["VolumeId"]
     asked = Selection(requirements=("EV-ENC-01", "EV-IAM-01"))
@@ -56,9 +56,9 @@ def test_changes_of_the_account_are_told_apart_from_those_of_the_rules(
 
 
 def test_two_runs_of_an_account_that_stood_still_do_not_differ(
-    organisation: Founder, world: World, tmp_path: Path
+    unorchestrated: Founder, world: World, tmp_path: Path
 ) -> None:
-    place = organisation(tmp_path, regions=[REGION], requirements=FOUR)
+    place = unorchestrated(tmp_path, regions=[REGION], requirements=FOUR)
     first, second = (collected_here(place, Selection(requirements=("EV-ENC-01",))) for _ in range(2))
     done = place.evidence("diff", first.state.run_id, second.state.run_id)
     assert done.returncode == 0, done.stdout

@@ -50,23 +50,23 @@ def first_checks(gathered: Gathered) -> dict[str, FindingResult]:
 
 
 @pytest.fixture(scope="module")
-def place(organisation: Founder, tmp_path_factory: pytest.TempPathFactory) -> Organisation:
-    return organisation(tmp_path_factory.mktemp("without-consent"))
+def place(whole_organisation: Founder, tmp_path_factory: pytest.TempPathFactory) -> Organisation:
+    return whole_organisation(tmp_path_factory.mktemp("without-consent"))
 
 
 @pytest.fixture(scope="module")
-def consented(organisation: Founder, tmp_path_factory: pytest.TempPathFactory) -> Organisation:
-    return consenting(organisation(tmp_path_factory.mktemp("with-consent")))
+def consented(whole_organisation: Founder, tmp_path_factory: pytest.TempPathFactory) -> Organisation:
+    return consenting(whole_organisation(tmp_path_factory.mktemp("with-consent")))
 
 
 @pytest.fixture(scope="module")
-def without(place: Organisation, session_world: World) -> Run:
-    return run_of(place, session_world)
+def without(place: Organisation, whole_world: World) -> Run:
+    return run_of(place, whole_world)
 
 
 @pytest.fixture(scope="module")
-def asking(consented: Organisation, session_world: World) -> Run:
-    return run_of(consented, session_world)
+def asking(consented: Organisation, whole_world: World) -> Run:
+    return run_of(consented, whole_world)
 
 
 def test_without_consent_no_query_is_asked_and_the_checks_decide_by_the_log_files(without: Run) -> None:
@@ -101,28 +101,28 @@ def test_with_consent_each_query_is_asked_once_and_its_counts_agree(asking: Run)
 
 
 @pytest.fixture
-def something_lost(session_world: World) -> Iterator[None]:
+def something_lost(whole_world: World) -> Iterator[None]:
     """The store has none of the events."""
-    control, account = session_world.server.control, session_world.filled.account
+    control, account = whole_world.server.control, whole_world.filled.account
     control.put_facts(account, HOME_REGION, {"lake_is_empty": True})
     yield
     control.put_facts(account, HOME_REGION, {"lake_is_empty": False})
 
 
 def test_a_second_source_that_disagrees_is_an_exception(
-    consented: Organisation, session_world: World, something_lost: None
+    consented: Organisation, whole_world: World, something_lost: None
 ) -> None:
-    gathered, _ = run_of(consented, session_world)
+    gathered, _ = run_of(consented, whole_world)
     assert first_checks(gathered) == dict.fromkeys(("EV-ACC-02-C1", "EV-LOG-06-C1"), FindingResult.FAIL)
 
 
-def test_a_query_that_is_denied_after_consent_is_a_gap(consented: Organisation, session_world: World) -> None:
-    session_world.faults.clear()
-    session_world.faults.deny("cloudtrail:StartQuery")
+def test_a_query_that_is_denied_after_consent_is_a_gap(consented: Organisation, whole_world: World) -> None:
+    whole_world.faults.clear()
+    whole_world.faults.deny("cloudtrail:StartQuery")
     try:
         gathered = collected_here(consented, READERS)
     finally:
-        session_world.faults.clear()
+        whole_world.faults.clear()
     denied = {unit.region: row.result for unit, row in gathered.receipts.items() if unit.kind == LAKE}
     assert denied[HOME_REGION] is GatherResult.DENIED
     assert first_checks(gathered) == dict.fromkeys(("EV-ACC-02-C1", "EV-LOG-06-C1"), FindingResult.ERROR)
@@ -149,9 +149,9 @@ def test_the_policy_permits_what_bills_only_after_consent(place: Organisation, c
 
 
 def test_consent_to_an_unknown_kind_is_a_clear_line_and_nothing_starts(
-    organisation: Founder, tmp_path_factory: pytest.TempPathFactory
+    whole_organisation: Founder, tmp_path_factory: pytest.TempPathFactory
 ) -> None:
-    place = organisation(tmp_path_factory.mktemp("misspelt"))
+    place = whole_organisation(tmp_path_factory.mktemp("misspelt"))
     place.change_settings(lambda settings: settings.update(opt_in={"aws.cloudtrail.lake_event": CONSENT}))
     done = place.evidence("plan")
     assert done.returncode == 2

@@ -18,7 +18,7 @@ from evidence_schema.reader import first_versions
 from flows.demo.object_store import tamper_one_byte
 from flows.demo.world import World
 
-pytestmark = [pytest.mark.journey, pytest.mark.xdist_group("personal")]
+pytestmark = pytest.mark.journey
 
 
 @pytest.fixture(scope="module")

@@ -14,7 +14,7 @@ from controls.catalog import installed
 from controls.coverage import totals_of
 from flows.demo.world import World
 
-pytestmark = [pytest.mark.journey, pytest.mark.xdist_group("readme")]
+pytestmark = pytest.mark.journey
 
 NAMED = ("EV-IAM-01", "EV-LOG-01", "EV-NET-01")
 """The commands run over the requirements that they name: a whole month is another journey's."""

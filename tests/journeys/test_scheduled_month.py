@@ -18,7 +18,7 @@ from worlds import Organisation
 from evidence_schema.digest import Digest
 from flows.children import Children, free_port
 
-pytestmark = [pytest.mark.journey, pytest.mark.xdist_group("team")]
+pytestmark = pytest.mark.journey
 
 PROJECT = Path(__file__).parents[2]
 PREFECT = str(Path(sys.executable).with_name("prefect"))
@@ -40,7 +40,7 @@ class Team:
     def prefect(self, *arguments: str) -> str:
         done = subprocess.run(
             [PREFECT, "--no-prompt", *arguments],
-            cwd=PROJECT, env=self.environment, capture_output=True, text=True, timeout=180, check=False,
+            cwd=PROJECT, env=self.environment, capture_output=True, text=True, timeout=330, check=False,
         )  # fmt: skip
         assert done.returncode == 0, f"{arguments}: {done.stdout}\n{done.stderr}"
         return done.stdout
@@ -55,7 +55,7 @@ class Team:
     def run(self, deployment: str, **parameters: object) -> None:
         """Run a deployment on the worker and wait for its end."""
         given = [part for name, value in parameters.items() for part in ("--param", f"{name}={json.dumps(value)}")]
-        self.prefect("deployment", "run", deployment, "--watch", "--watch-timeout", "150", *given)
+        self.prefect("deployment", "run", deployment, "--watch", "--watch-timeout", "300", *given)
 
 
 @pytest.fixture(scope="module")

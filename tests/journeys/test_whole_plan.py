@@ -44,19 +44,18 @@ AGAIN = {"s3:GetObject": "some log files are read again for the digest chain, ap
 
 
 @pytest.fixture(scope="module")
-def place(organisation: Founder, tmp_path_factory: pytest.TempPathFactory) -> Organisation:
+def place(whole_organisation: Founder, tmp_path_factory: pytest.TempPathFactory) -> Organisation:
     """With the simulated organisation's facts, lists of people among them."""
-    found = organisation(tmp_path_factory.mktemp("whole"))
+    found = whole_organisation(tmp_path_factory.mktemp("whole"))
     found.change_settings(lambda settings: settings.update(facts=supplied_facts()))
     return found
 
 
 @pytest.fixture(scope="module")
-def whole(place: Organisation, session_world: World) -> tuple[Gathered, tuple[Access, ...]]:
+def whole(place: Organisation, whole_world: World) -> tuple[Gathered, tuple[Access, ...]]:
     """The month of everything, in both regions."""
-    session_world.faults.clear()
-    session_world.clear_accesses()
-    return collected_here(place, Selection()), session_world.accesses()
+    whole_world.clear_accesses()
+    return collected_here(place, Selection()), whole_world.accesses()
 
 
 def test_every_unit_is_gathered(whole: tuple[Gathered, tuple[Access, ...]]) -> None:

@@ -13,7 +13,6 @@ from slices import EIGHT
 from worlds import Organisation, collected_here
 
 from evidence_schema.models.unit import Selection
-from flows.demo.world import World
 from flows.steps.compiling import compile_framework
 from flows.steps.packaging import Packaged, PackageRequest, make_package
 from flows.steps.runtime import Runtime, open_runtime
@@ -37,8 +36,8 @@ class Packer:
 
 
 @pytest.fixture(scope="session")
-def packer(session_world: World, organisation: Founder, tmp_path_factory: pytest.TempPathFactory) -> Packer:
-    place = organisation(tmp_path_factory.mktemp("packed"), requirements=EIGHT)
+def packer(unorchestrated: Founder, tmp_path_factory: pytest.TempPathFactory) -> Packer:
+    place = unorchestrated(tmp_path_factory.mktemp("packed"), requirements=EIGHT)
     collected_here(place, Selection(requirements=("EV-IAM-01",)))
     gathered = collected_here(place, Selection(frameworks=("hipaa", "gdpr", "soc2")))
     with mock.patch.dict(os.environ, place.environment, clear=True):

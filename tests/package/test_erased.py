@@ -10,25 +10,24 @@ from unittest import mock
 import pytest
 from slices import EIGHT
 from test_three_verifiers import by_command, by_shell, by_single_file
-from worlds import Organisation, collected_here
+from worlds import Founder, Organisation, collected_here
 
 from evidence_schema.models.unit import Selection
-from flows.demo.world import World
 from flows.steps.erasing import Decision, Wanted, erase
 from flows.steps.judging import closed_of, receipts_of
 from flows.steps.packaging import Packaged, PackageRequest, make_package
 from flows.steps.runtime import open_runtime
 from flows.vault.errors import NoDataKeys
 
-pytestmark = [pytest.mark.journey, pytest.mark.xdist_group("package")]
+pytestmark = pytest.mark.journey
 
 USERS = "aws.iam.users"
 DECISION = Decision(ground="art17-1-b", approver="privacy officer")
 
 
 @pytest.fixture(scope="module")
-def place(session_world: World, organisation, tmp_path_factory: pytest.TempPathFactory) -> Organisation:
-    found = organisation(tmp_path_factory.mktemp("erased"), requirements=EIGHT, regions=("eu-central-1",))
+def place(unorchestrated: Founder, tmp_path_factory: pytest.TempPathFactory) -> Organisation:
+    found = unorchestrated(tmp_path_factory.mktemp("erased"), requirements=EIGHT, regions=("eu-central-1",))
     collected_here(found, Selection())
     return found
 

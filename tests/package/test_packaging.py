@@ -28,7 +28,7 @@ from flows.steps.judging import closed_of, receipts_of
 from flows.steps.opening import load_run
 from flows.steps.unsealing import unseal_package
 
-pytestmark = [pytest.mark.journey, pytest.mark.xdist_group("package")]
+pytestmark = pytest.mark.journey
 
 KEY = X25519PrivateKey.from_private_bytes(b"\x05" * 32)
 PEM = KEY.private_bytes(Encoding.PEM, PrivateFormat.PKCS8, NoEncryption())

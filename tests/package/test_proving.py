@@ -21,7 +21,7 @@ from flows.errors import UsageError
 from flows.steps.judging import closed_of, receipts_of
 from flows.steps.proving import prove
 
-pytestmark = [pytest.mark.journey, pytest.mark.xdist_group("package")]
+pytestmark = pytest.mark.journey
 
 
 class Proven:

@@ -25,7 +25,7 @@ from flows.steps.judging import closed_of
 from flows.steps.periods import adhoc_slot
 from flows.vault.errors import WrongKey
 
-pytestmark = [pytest.mark.journey, pytest.mark.xdist_group("package")]
+pytestmark = pytest.mark.journey
 
 ASKED = Selection(requirements=("EV-IAM-01",))
 
@@ -37,10 +37,10 @@ def kms() -> Iterator[SimulatedKms]:
 
 
 def test_a_key_ends_while_a_run_is_open_another_follows_and_the_first_turns_out_to_be_stolen(
-    organisation: Founder, kms: SimulatedKms, tmp_path: Path
+    unorchestrated: Founder, kms: SimulatedKms, tmp_path: Path
 ) -> None:
     following = kms.new_p256_key().uri
-    place = organisation(tmp_path / "clinic", regions=["eu-central-1"], requirements=FOUR).with_environment(
+    place = unorchestrated(tmp_path / "clinic", regions=["eu-central-1"], requirements=FOUR).with_environment(
         AWS_ENDPOINT_URL_KMS=kms.endpoint,
         EVIDENCE_SIGNER_ACCESS_KEY_ID="simulated",
         EVIDENCE_SIGNER_SECRET_ACCESS_KEY="simulated",

@@ -39,7 +39,7 @@ from flows.report.package.readme import shell_lines
 from flows.vault.directory import DirectoryStore
 from flows.vault.keys import load_key
 
-pytestmark = [pytest.mark.journey, pytest.mark.xdist_group("package")]
+pytestmark = pytest.mark.journey
 
 SINGLE = Path(single.__file__)
 

@@ -39,7 +39,7 @@ from switching import STEPS, switched_off
 from evidence_schema.verification import Property
 
 # One worker runs them all, so that the log is made once.
-pytestmark = [pytest.mark.sealing, pytest.mark.xdist_group("tampering")]
+pytestmark = pytest.mark.sealing
 
 TRIES = int(os.environ.get("TAMPER_TRIES", "3"))
 """Of each operation, with each knowledge."""

@@ -1,0 +1,62 @@
+"""One Prefect server for all workers of a test run, since a start of it takes as long as a small run.
+
+`python tests/prefect_server.py FOLDER PID` writes its address to FOLDER/url and ends soon after that process has ended:
+a worker that starts it may have no more tests while others have.
+"""
+
+from __future__ import annotations
+
+import os
+import subprocess
+import sys
+import time
+from pathlib import Path
+
+PROJECT = Path(__file__).resolve().parents[1]
+PATIENCE_S = 180.0
+
+
+def shared_url(folder: Path, owner: int, environment: dict[str, str]) -> str:
+    """The address of the server of this test run; whoever asks first starts it, to end with the process `owner`."""
+    try:
+        folder.mkdir()
+    except FileExistsError:
+        pass  # another worker was first
+    else:
+        with (folder / "told").open("wb") as told:
+            subprocess.Popen(
+                [sys.executable, __file__, str(folder), str(owner)],
+                env=environment | {"PREFECT_HOME": str(folder / "home")}, cwd=PROJECT,
+                stdin=subprocess.DEVNULL, stdout=told, stderr=told, start_new_session=True,
+            )  # fmt: skip
+    deadline = time.monotonic() + PATIENCE_S
+    while not (url := folder / "url").exists():
+        if time.monotonic() > deadline:
+            raise TimeoutError(f"expected a Prefect server within {PATIENCE_S:.0f} s:\n{(folder / 'told').read_text()}")
+        time.sleep(0.1)
+    return url.read_text()
+
+
+def main(folder: Path, owner: int) -> None:
+    sys.path.insert(0, str(PROJECT))
+    from flows.children import Children
+    from flows.prefect_api import start_api
+
+    with Children() as children:
+        url = start_api(children, folder / "home")
+        (folder / "url.new").write_text(url)
+        (folder / "url.new").replace(folder / "url")
+        while _runs(owner):
+            time.sleep(0.2)
+
+
+def _runs(pid: int) -> bool:
+    try:
+        os.kill(pid, 0)
+    except ProcessLookupError:
+        return False
+    return True
+
+
+if __name__ == "__main__":
+    main(Path(sys.argv[1]), int(sys.argv[2]))

@@ -8,6 +8,12 @@ import pytest
 from xdist.scheduler import LoadFileScheduling
 
 TOGETHER = {
+    "tests/demo/test_account.py": "the demonstration's account",
+    "tests/demo/test_gate.py": "the demonstration's account",
+    "tests/demo/test_object_store.py": "the demonstration's account",
+    "tests/demo/test_operations.py": "the demonstration's account",
+    "tests/demo/test_own_answers.py": "the demonstration's account",
+    "tests/demo/test_world.py": "the demonstration's account",
     "tests/package/test_packaging.py": "the packed vault",
     "tests/package/test_proving.py": "the packed vault",
     "tests/package/test_three_verifiers.py": "the packed vault",
@@ -18,7 +24,8 @@ TOGETHER = {
 LONGEST = (
     "test_demo.py", "test_scheduled_month.py", "test_packaging.py", "test_proving.py", "test_three_verifiers.py",
     "test_opt_in.py", "test_whole_plan.py", "test_personal_data.py", "test_readme.py", "test_anchors.py",
-    "test_failed_calls.py", "test_locked_bucket.py", "test_killed_while_gathering.py",
+    "test_account.py", "test_gate.py", "test_object_store.py", "test_operations.py", "test_own_answers.py",
+    "test_world.py", "test_failed_calls.py", "test_locked_bucket.py", "test_killed_while_gathering.py",
 )  # fmt: skip
 """Begun first, so that no worker is left alone with them at the end."""
 

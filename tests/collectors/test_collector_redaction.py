@@ -349,7 +349,7 @@ def test_ten_times_the_hostile_text_takes_at_most_fifteen_times_as_long(piece: s
         return min(took)
 
     # Below a millisecond the clock's own noise would be judged. Each pair is measured again before it fails.
-    assert any(seconds(200_000) <= 15 * max(seconds(20_000), 0.001) for _ in range(3))
+    assert any(seconds(100_000) <= 15 * max(seconds(10_000), 0.001) for _ in range(3))
 
 
 _planted = st.integers(0, len(PLANTS) - 1).map(PLANTS.__getitem__)

@@ -41,7 +41,7 @@ def test_every_command_of_the_readme_runs(session_world: World, prefect_url: str
             arguments[1:] = [state.run_id for state in reader.runs()[-2:]]
         if arguments[0] == "prove":
             arguments[1] = reader.runs()[-1].judged.findings.hex
-        done = reader.evidence(*arguments)
+        done = reader.process(*arguments)
         if arguments[0] == "init":
             sliced_catalogue(tmp_path / "catalogue", NAMED)
             reader.change_settings(lambda settings: settings.update(catalogue=str(tmp_path / "catalogue")))

@@ -35,7 +35,7 @@ SEALING = ("tests/evidence_schema", "tests/tamper", "tests/vault")
 JOURNEYS = ("tests/journeys", "tests/package")
 FAULTS = ("tests/faults", "tests/tamper")
 
-# Journeys wait for servers and other processes a quarter of their time: a third worker uses it.
+# Journeys and faults wait for servers and other processes a quarter of their time: a third worker uses it.
 SUITES = (
     Suite(
         "lint and types",
@@ -49,7 +49,7 @@ SUITES = (
     Suite("unit", 5, (pytest("not sealing and not journey and not faults and not whole and not thorough"),)),
     Suite("sealing", 4, (pytest("sealing", *SEALING),)),
     Suite("journeys", 8, (pytest("journey", *JOURNEYS, workers=3),)),
-    Suite("faults", 4, (pytest("faults and not thorough", *FAULTS),)),
+    Suite("faults", 4, (pytest("faults and not thorough", *FAULTS, workers=3),)),
 )
 # The full counts of the faults, by hand: a kill at every step boundary; every action and operation of the whole plan.
 BY_HAND = (

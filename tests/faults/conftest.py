@@ -7,15 +7,16 @@ from collections.abc import Iterator
 import pytest
 from comparing import Substance, substance_of
 from slices import FIVE
-from worlds import NO_PREFECT, Founder, Gathered, world_with_few_log_files
+from worlds import NO_PREFECT, Founder, Gathered, collected_here, world_with_few_log_files
 
+from evidence_schema.models.unit import Selection
 from flows.collectors.registry import load_kinds
 from flows.demo.facts import supplied_facts
 from flows.demo.world import World
 
 pytest.register_assert_rewrite("killing", "truth", "told", "workbooks")
 
-from killing import MONTH, UNITS, small  # noqa: E402 (rewritten before it is imported)
+from killing import UNITS, small  # noqa: E402 (rewritten before it is imported)
 from regathering import WholePlan  # noqa: E402
 
 CONSENT = {
@@ -56,9 +57,7 @@ def whole_world(whole_plan: tuple[WholePlan, World]) -> Iterator[World]:
 def undisturbed_small(organisation: Founder, tmp_path_factory: pytest.TempPathFactory) -> Substance:
     """The month in one region."""
     place = small(organisation, tmp_path_factory.mktemp("undisturbed-small"))
-    done = place.evidence(*MONTH)
-    assert done.returncode == 1, done.stderr
-    gathered = place.gathered()
+    gathered = collected_here(place, Selection())
     assert len(gathered.receipts) == UNITS
     return substance_of(gathered)
 
@@ -67,8 +66,6 @@ def undisturbed_small(organisation: Founder, tmp_path_factory: pytest.TempPathFa
 def undisturbed(organisation: Founder, tmp_path_factory: pytest.TempPathFactory) -> Gathered:
     """The month in both regions."""
     place = organisation(tmp_path_factory.mktemp("undisturbed"), frameworks=["soc2"], requirements=FIVE)
-    done = place.evidence(*MONTH)
-    assert done.returncode == 1, done.stderr
-    gathered = place.gathered()
+    gathered = collected_here(place, Selection())
     assert all(receipt.result.is_complete for receipt in gathered.receipts.values())
     return gathered

@@ -66,6 +66,7 @@ def test_a_receipt_cut_short_is_refused_and_nothing_is_written_over(place: Organ
     assert key in {problem["key"] for problem in json_of(report)["problems"]}
 
 
+@pytest.mark.thorough
 def test_an_entry_cut_short_is_refused_and_nothing_is_appended(place: Organisation) -> None:
     kill(place, Point("after", "checkpoint 1"), COLLECT)
     vault = place.vault()

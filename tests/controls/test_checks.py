@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+import subprocess
+import sys
 from datetime import UTC, datetime, timedelta
 from typing import Any
 
@@ -218,3 +220,9 @@ def test_no_value_from_outside_crashes_a_rule(rule: str, fields: dict[str, Any])
 
 def test_the_engine_is_named_with_its_version() -> None:
     assert ENGINE.startswith("common-expression-language 0.10")
+
+
+def test_the_engine_comes_without_its_command_line() -> None:
+    """Its two hundred modules of prompts and colours would be a sixth of what a short command takes."""
+    look = "import controls.checks, sys; sys.exit('cel.cli' in sys.modules or 'prompt_toolkit' in sys.modules)"
+    assert subprocess.run([sys.executable, "-c", look], check=False).returncode == 0

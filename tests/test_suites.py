@@ -23,5 +23,6 @@ def test_every_test_of_a_mark_lies_where_its_suite_looks(mark: str, folders: tup
     assert all((PROJECT / folder).is_dir() for folder in folders)
 
 
-def test_every_test_of_the_vault_is_of_the_suite_that_looks_there() -> None:
-    assert [path.name for path in (TESTS / "vault").glob("test_*.py") if "sealing" not in marks_of(path)] == []
+@pytest.mark.parametrize("folder", ["evidence_schema", "vault"])
+def test_every_test_of_the_seal_is_of_the_suite_that_looks_there(folder: str) -> None:
+    assert [path.name for path in (TESTS / folder).glob("test_*.py") if "sealing" not in marks_of(path)] == []

@@ -16,6 +16,8 @@ from evidence_schema.errors import BadReceipt, EvidenceSchemaError
 from evidence_schema.models.auditor_receipt import AuditorReceipt
 from evidence_schema.verification import Report, make_receipt, read_receipt, verify_log
 
+pytestmark = pytest.mark.sealing
+
 
 def grown(*, until: int = 2, **given: object) -> BuiltLog:
     """A log of `until` months; the same one, further on, for a larger number."""

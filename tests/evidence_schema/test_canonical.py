@@ -23,6 +23,8 @@ from evidence_schema.canonical import (
 )
 from evidence_schema.errors import BadJSON, EvidenceSchemaError, NotCanonical
 
+pytestmark = pytest.mark.sealing
+
 TEXT = st.text(st.characters(exclude_categories=["Cs"]), max_size=8)
 SCALARS = st.one_of(TEXT, st.booleans(), st.integers(-MAX_INTEGER, MAX_INTEGER))
 VALUES: st.SearchStrategy[Any] = st.recursive(

@@ -28,6 +28,8 @@ from evidence_schema.chunked_encryption import (
 )
 from evidence_schema.errors import BadCiphertext, BadKey, KeyNotCommitted, OutOfRange, TruncatedCiphertext
 
+pytestmark = pytest.mark.sealing
+
 KEY = bytes(range(32))
 CONTEXT = b"clinic/run-1/aws.iam.users"
 BORDERS = sorted({chunks * CHUNK_BYTES + beside for chunks in range(4) for beside in (-17, -16, -1, 0, 1, 16, 17)})[3:]

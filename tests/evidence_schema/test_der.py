@@ -9,6 +9,8 @@ from hypothesis import strategies as st
 from evidence_schema import der
 from evidence_schema.errors import BadDER
 
+pytestmark = pytest.mark.sealing
+
 SIZES = [0, 1, 127, 128, 255, 256, 65_535, 65_536]
 
 

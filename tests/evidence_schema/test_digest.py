@@ -14,6 +14,8 @@ from pydantic import BaseModel, ConfigDict, TypeAdapter, ValidationError
 from evidence_schema.digest import Digest, DigestStream
 from evidence_schema.errors import BadDigest
 
+pytestmark = pytest.mark.sealing
+
 EMPTY = "sha256:e3b0c44298fc1c149afbf4c8996fb92427ae41e4649b934ca495991b7852b855"
 
 

@@ -24,6 +24,8 @@ from evidence_schema.dsse import (
 )
 from evidence_schema.errors import BadEnvelope, BadKey, BadSignature, EvidenceSchemaError
 
+pytestmark = pytest.mark.sealing
+
 SECRET = Ed25519PrivateKey.from_private_bytes(b"1" * 32)
 PUBLIC = SECRET.public_key().public_bytes_raw()
 TYPE = "application/vnd.in-toto+json"

@@ -8,6 +8,8 @@ from cryptography.hazmat.primitives.asymmetric.ed25519 import Ed25519PrivateKey
 from evidence_schema import ed25519
 from evidence_schema.errors import BadKey, BadSignature
 
+pytestmark = pytest.mark.sealing
+
 SECRET = Ed25519PrivateKey.from_private_bytes(b"k" * 32)
 PUBLIC = SECRET.public_key().public_bytes_raw()
 

@@ -13,6 +13,8 @@ from hypothesis import strategies as st
 from evidence_schema.errors import BadCommitment, BadKey, BadWrapping, OutOfRange
 from evidence_schema.key_wrapping import WRAPPED_BYTES, DataKey, unwrap, wrap
 
+pytestmark = pytest.mark.sealing
+
 KEK = bytes(range(32))
 KEY = DataKey(b"d" * 32, b"b" * 32)
 

@@ -13,6 +13,8 @@ from hypothesis import strategies as st
 from evidence_schema import merkle
 from evidence_schema.errors import BadProof
 
+pytestmark = pytest.mark.sealing
+
 LARGEST = 70
 LEAVES = [merkle.leaf_hash(b"entry %d" % number) for number in range(LARGEST)]
 ROOTS = [merkle.root(LEAVES[:size]) for size in range(LARGEST + 1)]

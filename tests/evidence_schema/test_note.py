@@ -24,6 +24,8 @@ from evidence_schema.note import (
     verify_note,
 )
 
+pytestmark = pytest.mark.sealing
+
 SECRET = Ed25519PrivateKey.from_private_bytes(b"1" * 32)
 KEY = VerifierKey("example.org/log", SECRET.public_key().public_bytes_raw())
 OTHER_SECRET = Ed25519PrivateKey.from_private_bytes(b"2" * 32)

@@ -12,6 +12,8 @@ from hypothesis import strategies as st
 
 from evidence_schema.records.policies import parse_policy
 
+pytestmark = pytest.mark.sealing
+
 STATEMENT = {"Effect": "Allow", "Principal": "*", "Action": "s3:GetObject", "Resource": "arn:aws:s3:::b/*"}
 
 

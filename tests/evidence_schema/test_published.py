@@ -74,6 +74,8 @@ from evidence_schema.models.trust import TrustedKey, TrustPolicy
 from evidence_schema.models.unit import Listing, Period, Plan, PlannedUnit, Selection, Unit
 from evidence_schema.published import DIALECT, FOLDER, FROM_OUTSIDE, PUBLISHED, schema_of, schema_path, schema_text
 
+pytestmark = pytest.mark.sealing
+
 AT = datetime(2026, 11, 1, 6, tzinfo=UTC)
 PERIOD = Period(start=datetime(2026, 10, 1, tzinfo=UTC), end=datetime(2026, 11, 1, tzinfo=UTC))
 RUN, SLOT = "run-20261101T060000Z-0a1b2c3d", "monthly/2026-10"

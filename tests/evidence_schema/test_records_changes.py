@@ -8,6 +8,8 @@ import pytest
 
 from evidence_schema.records.changes import is_change, is_deployment
 
+pytestmark = pytest.mark.sealing
+
 CHANGE = {
     "eventName": "UpdateService", "eventSource": "ecs.amazonaws.com", "eventType": "AwsApiCall", "readOnly": False,
     "eventCategory": "Management", "userIdentity": {"type": "AssumedRole"},

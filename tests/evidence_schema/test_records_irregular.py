@@ -17,6 +17,8 @@ from evidence_schema.models.unit import Period, Unit
 from evidence_schema.records import derive, derive_view
 from evidence_schema.records.schedule import UnreadableSchedule, occasions
 
+pytestmark = pytest.mark.sealing
+
 PERIOD = Period(start=datetime(2026, 10, 1, tzinfo=UTC), end=datetime(2026, 11, 1, tzinfo=UTC))
 ASKED = datetime(2026, 11, 1, 6, tzinfo=UTC)
 

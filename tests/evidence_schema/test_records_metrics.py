@@ -14,6 +14,8 @@ from evidence_schema.models.unit import Period, Unit
 from evidence_schema.records import derive
 from evidence_schema.records.metrics import VALUES
 
+pytestmark = pytest.mark.sealing
+
 ASKED = datetime(2026, 11, 1, 6, tzinfo=UTC)
 DECLARATION = KindDeclaration.model_validate(
     {

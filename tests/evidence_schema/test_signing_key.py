@@ -18,6 +18,8 @@ from evidence_schema.errors import BadKey, BadSignature
 from evidence_schema.note import VerifierKey, sign_note, verify_note
 from flows.report.package import verify
 
+pytestmark = pytest.mark.sealing
+
 ELLIPTIC = derive_private_key(20261123, SECP256R1())
 EDWARDS = Ed25519PrivateKey.from_private_bytes(bytes(range(32)))
 P256 = p256.public_bytes(ELLIPTIC.public_key())

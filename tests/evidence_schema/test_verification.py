@@ -17,6 +17,8 @@ from evidence_schema.verification import Problem, Property, Report, Verdict, ver
 from evidence_schema.verification.checkpoints import RunningRoot
 from evidence_schema.verification.problems import Problems
 
+pytestmark = pytest.mark.sealing
+
 P = Property
 
 

@@ -12,6 +12,8 @@ from logs import MemoryReader
 from evidence_schema.ahead import ahead
 from evidence_schema.verification.reading import Misshapen, Unreadable, lines, pieces, read_bounded
 
+pytestmark = pytest.mark.sealing
+
 
 @given(st.lists(st.binary(max_size=9).map(lambda line: line.replace(b"\n", b" ")), max_size=9), st.data())
 def test_lines_come_out_as_they_went_in_whatever_the_pieces(rows: list[bytes], data: st.DataObject) -> None:

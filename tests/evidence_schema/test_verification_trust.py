@@ -12,6 +12,8 @@ from logs import KEY, LOG, ORIGIN, OTHER_KEY, trust_policy
 from evidence_schema.verification import BadTrustPolicy, read_trust_policy
 from evidence_schema.verification.trust import Keyring
 
+pytestmark = pytest.mark.sealing
+
 POLICY = trust_policy((KEY, 0, 6), (OTHER_KEY, 6, None))
 
 

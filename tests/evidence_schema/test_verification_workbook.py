@@ -8,6 +8,8 @@ from logs import LAYOUT, OTHER_KEY, MemoryReader, build_log
 from evidence_schema.digest import Digest
 from evidence_schema.verification import verify_workbook
 
+pytestmark = pytest.mark.sealing
+
 
 @pytest.fixture(scope="module")
 def log():

@@ -17,6 +17,8 @@ from flows.steps.examining import examine
 from flows.steps.founding import Founding, found
 from flows.vault.errors import StoreDenied
 
+pytestmark = pytest.mark.sealing
+
 
 def founding(folder: Path) -> Founding:
     return Founding(

@@ -26,6 +26,8 @@ from flows.steps.handing_over import hand_over, link, revoke
 from flows.steps.runtime import open_runtime, pinned_policy
 from flows.vault.errors import StoreDenied, UnsafeKeyFile, WrongKey
 
+pytestmark = pytest.mark.sealing
+
 NEXT = "file:keys/next.pem"
 THEFT = datetime(2026, 1, 1, tzinfo=UTC)
 

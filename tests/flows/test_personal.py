@@ -23,6 +23,8 @@ from flows.steps.runtime import open_runtime
 from flows.vault.errors import KeysKept, NoDataKeys, StoreUnavailable
 from flows.vault.vault import utc_now
 
+pytestmark = pytest.mark.sealing
+
 PERIOD = Period(start=datetime(2026, 10, 1, tzinfo=UTC), end=datetime(2026, 11, 1, tzinfo=UTC))
 PERSONAL, OPEN = Selection(requirements=("EV-IAM-01",)), Selection(requirements=("EV-NET-01",))
 

@@ -1,7 +1,7 @@
 """Simulated organisations for tests that run the real command line: settings, keys and a vault of their own.
 
-One world (emulated AWS account, SeaweedFS) and one Prefect server serve all tests of an xdist worker; each command
-gets a Prefect home of its own, so that nothing passes from one run to the next but what lies in the vault.
+One world (emulated AWS account, SeaweedFS) serves all tests of an xdist worker, one Prefect server those of all;
+each command gets a Prefect home of its own, so that nothing passes from one run to the next but what lies in the vault.
 """
 
 from __future__ import annotations
@@ -109,9 +109,10 @@ class Organisation:
         object.__setattr__(self, "trust", self.folder / "trust-policy.json")
 
     def evidence(self, *args: str, env: Mapping[str, str] | None = None) -> Completed:
-        """Run a command here: those that start flows as a process, any other within this one, in a tenth of the time.
+        """Run a command here: those that start flows as a process, any other within this one, which has its modules.
 
-        tests/journeys/test_readme.py runs each as a process.
+        Within a process an import that a command forgot may go unseen: each command also runs as a process somewhere,
+        in tests/journeys/test_readme.py or by `process`.
         """
         if args[0] in ORCHESTRATED:
             return self.process(*args, env=env)

@@ -26,7 +26,7 @@ def trial(organisation: Founder, tmp_path_factory: pytest.TempPathFactory) -> Or
 
 @pytest.fixture(scope="session")
 def whole_world(tmp_path_factory: pytest.TempPathFactory) -> Iterator[World]:
-    """An account with all that the catalogue looks at, and a month of log files: for the tests of the group `whole`."""
+    """An account with all that the catalogue looks at, and a month of log files: for few tests (`sharing`)."""
     with simulated_world(tmp_path_factory.mktemp("whole-world"), now=datetime.now(UTC)) as world:
         yield with_credential_report(world)
 

@@ -33,7 +33,7 @@ def drill(session_world: World, organisation: Founder, tmp_path_factory: pytest.
         lambda settings: settings["vault"]["keys"].update(url=f"s3://{KEYS}", endpoint=store.endpoint_url)
     )
     collected_here(place, Selection())
-    done = place.evidence("workbook", "--framework", "hipaa")
+    done = place.process("workbook", "--framework", "hipaa")
     assert done.returncode == 0, done.stderr
     return place
 
@@ -54,7 +54,7 @@ def types(found: Any, part: str = "problems") -> set[str]:
 
 
 def test_an_extension_locks_all_that_proves_a_run_until_then(drill: Organisation) -> None:
-    done = drill.evidence("extend", "--until", "2033-01-01", "--approver-role", "compliance lead", "--json")
+    done = drill.process("extend", "--until", "2033-01-01", "--approver-role", "compliance lead", "--json")
     assert done.returncode == 0, done.stderr
     vault = drill.vault()
     extension = next(entry.predicate for entry in vault.log.entries() if entry.predicate.type == "extension")
@@ -82,7 +82,7 @@ def test_the_erasure_drill(drill: Organisation, session_world: World, figure: Ca
     told.append(("before, judged again", f"identical, {again['findings']} findings, personal ones {again['personal']}"))
 
     run = again["run_id"]
-    assert drill.evidence("hold", run, "--case", "CASE-1", "--approver-role", "legal counsel").returncode == 0
+    assert drill.process("hold", run, "--case", "CASE-1", "--approver-role", "legal counsel").returncode == 0
     refused = drill.evidence("erase", *CREDENTIALS, *DECISION)
     assert refused.returncode == 3
     assert "CASE-1" in refused.stderr
@@ -92,7 +92,7 @@ def test_the_erasure_drill(drill: Organisation, session_world: World, figure: Ca
 
     shown = json_of(drill.evidence("erase", *CREDENTIALS, "--json"))
     assert verified(drill, "--keys")[1]["opened"] == before["opened"]
-    done = drill.evidence("erase", *CREDENTIALS, *DECISION, "--json")
+    done = drill.process("erase", *CREDENTIALS, *DECISION, "--json")
     assert done.returncode == 0, done.stderr
     erased = json_of(done)["artifacts"]
     assert erased == shown["artifacts"]

@@ -52,7 +52,7 @@ def test_a_key_ends_while_a_run_is_open_another_follows_and_the_first_turns_out_
     kept = tmp_path / "kept"
     place.evidence("verify", "--trust", str(place.trust), "--save-checkpoint", str(kept))
 
-    rotated = place.evidence("keys", "rotate", "--to", following, "--json")
+    rotated = place.process("keys", "rotate", "--to", following, "--json")
     told = json_of(rotated)
     assert rotated.returncode == 0, rotated.stderr
     pinned = place.folder / f"trust-policy-from-entry-{told['entry'] + 1}.json"
@@ -107,7 +107,7 @@ def _all_three_agree(bag: Path, old: Path, new: Path) -> None:
 
 
 def _stolen(place: Organisation, bag: Path, kept: Path, rotation: int) -> None:
-    made = place.evidence("keys", "revoke", "--stolen-at", "2026-01-01", "--write-settings", "--json")
+    made = place.process("keys", "revoke", "--stolen-at", "2026-01-01", "--write-settings", "--json")
     told = json_of(made)
     assert made.returncode == 0, made.stderr
     trust = Path(told["trust_policy"])

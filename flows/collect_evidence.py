@@ -12,7 +12,7 @@ from prefect.runtime import flow_run
 
 from evidence_schema.models.names import Trigger
 from evidence_schema.models.unit import Selection
-from flows.heaps import share_heaps
+from flows.memory import set_loaded_apart, share_heaps
 from flows.observing import observer
 from flows.settings import config_path
 from flows.steps.closing import close_run
@@ -75,6 +75,7 @@ def collect_evidence(
 def collect(runtime: Runtime, request: RunRequest) -> RunSummary:
     """Fill a slot: what is done already stays done, wherever an earlier process was stopped."""
     share_heaps()
+    set_loaded_apart()
     watch = observer.get()
     run = open_run(runtime, request)
     if run.state.close is None:

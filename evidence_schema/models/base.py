@@ -9,12 +9,10 @@ from pydantic import BaseModel, BeforeValidator, ConfigDict, Field, PlainSeriali
 
 from evidence_schema.canonical import JSON, canonical_bytes, parse_canonical
 
-TIME_FORMAT = "%Y-%m-%dT%H:%M:%SZ"
-
 
 def format_time(moment: datetime) -> str:
     """RFC 3339, UTC, whole seconds: the only way a time is written (INTEGRITY 5.1)."""
-    return moment.astimezone(UTC).strftime(TIME_FORMAT)
+    return moment.astimezone(UTC).isoformat(timespec="seconds").removesuffix("+00:00") + "Z"
 
 
 def parse_time(text: object) -> datetime:

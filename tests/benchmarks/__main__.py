@@ -4,7 +4,9 @@
 
 1. The same units through Prefect and through a bare thread pool: at most 1.2 times as long, and 15 ms a task.
 2. `evidence --help` against a bare typer application: at most 1.3 times the processor time.
-3. The whole plan, three frameworks at once, in one region: at most 25 s and 300 MB, with Prefect's API beside it.
+3. The whole plan, three frameworks at once, in one region: at most 25 s and 300 MB, with Prefect's API beside it. The
+   quickest of three runs is judged, each with a vault of its own, and all are printed: a machine that others share is
+   now quick, now slow, and the emulated account still loads its services in the first.
 4. The same in accounts of 5 and 50 times the size: at most 1.2 times the memory. 50 times takes some six minutes on
    two quiet cores, two of them to fill the emulated account; `--scales 1,5` leaves it out.
 5. Redaction against bare canonicalisation of the same answers: at most 25 times as long.
@@ -41,6 +43,7 @@ QUIET = {
 }
 MOST_TIMES, MOST_MS_A_TASK, MOST_HELP = 1.2, 15.0, 1.3
 MOST_SECONDS, MOST_MB, MOST_GROWTH = 25.0, 300.0, 1.2
+RUNS = 3
 SCALES = (1, 5, 50)
 MOST_REDACTION = 25.0
 PARTS = ("orchestration", "redaction", "integrity", "whole", "help")
@@ -106,9 +109,9 @@ def _scales(text: str) -> tuple[int, ...]:
 
 def whole(scales: tuple[int, ...]) -> bool:
     """A month of everything, by the command line, in an account and in larger ones."""
-    first, passed = measured(scales[0]), True
+    first, passed = measured(scales[0], RUNS if scales[0] == 1 else 1), True
     if scales[0] == 1:
-        passed = judged("seconds of the whole plan", first.seconds, MOST_SECONDS)
+        passed = judged("seconds of the whole plan, the quickest run", min(first.seconds), MOST_SECONDS)
         passed &= judged("MB at most", first.peak_mb, MOST_MB)
     for scale in scales[1:]:
         grown = measured(scale).peak_mb / first.peak_mb
@@ -116,16 +119,17 @@ def whole(scales: tuple[int, ...]) -> bool:
     return passed
 
 
-def measured(scale: int) -> Measured:
-    """One run of the whole plan in a world of its own."""
+def measured(scale: int, runs: int = 1) -> Measured:
+    """Runs of the whole plan in one world of their own."""
     from tests.benchmarks.whole_plan import whole_plan
 
     with tempfile.TemporaryDirectory() as folder:
-        found = whole_plan(Path(folder), scale)
+        found = whole_plan(Path(folder), scale, runs)
+    seconds = ", ".join(f"{seconds:.1f} s" for seconds in found.seconds)
     results = ", ".join(f"{count} {result}" for result, count in sorted(found.results.items()))
     print(f"account x {scale}, filled in {found.fill_s:.0f} s: the whole plan in one region, {found.units} units "
           f"({results}), {found.calls:,} calls, {found.items:,} items, {found.findings:,} findings, three workbooks: "
-          f"{found.seconds:.1f} s, {found.peak_mb} MB; Prefect's API: start {found.api_start_s:.1f} s, "
+          f"{seconds}, {found.peak_mb} MB; Prefect's API: start {found.api_start_s:.1f} s, "
           f"{found.api_peak_mb} MB", flush=True)  # fmt: skip
     return found
 

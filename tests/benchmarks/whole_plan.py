@@ -1,4 +1,4 @@
-"""One run of the whole plan by the command line, in one region: seconds, and the most memory that the process had."""
+"""The whole plan by the command line, in one region: seconds, and the most memory that the process had."""
 
 from __future__ import annotations
 
@@ -10,6 +10,7 @@ import time
 from collections.abc import Mapping
 from dataclasses import dataclass
 from pathlib import Path
+from typing import Any
 
 from controls.documents import dump_yaml, load_yaml
 from flows.demo.facts import supplied_facts
@@ -23,8 +24,10 @@ COMMAND = (sys.executable, "-m", "flows.cli")
 class Measured:
     """What one run took, and what stood beside it."""
 
-    seconds: float
+    seconds: tuple[float, ...]
+    """Of each run, the first while the emulated account still loaded its services."""
     peak_mb: int
+    """The most that any of the runs had."""
     units: int
     results: Mapping[str, int]
     items: int
@@ -35,10 +38,19 @@ class Measured:
     api_peak_mb: int
 
 
-def whole_plan(folder: Path, scale: int = 1) -> Measured:
+@dataclass(frozen=True)
+class _Run:
+    seconds: float
+    peak_mb: int
+    summary: Mapping[str, Any]
+    calls: int
+
+
+def whole_plan(folder: Path, scale: int = 1, runs: int = 1) -> Measured:
     """Found, then `evidence run monthly` with Prefect's API running already, as it does where there is a server.
 
     `scale`: so many times the users, roles, buckets, databases, volumes, groups and events of the emulated account.
+    `runs`: so many times over, each with a vault of its own.
     """
     os.environ["PREFECT_HOME"] = str(folder / "prefect")
     from flows.prefect_api import start_api
@@ -49,40 +61,45 @@ def whole_plan(folder: Path, scale: int = 1) -> Measured:
         fill_s = began - filling
         url = start_api(world.children, folder / "prefect")
         start_s = time.monotonic() - began
-        environment = {
-            **os.environ,
-            **world.account_environment(),
-            "EVIDENCE_CONFIG": str(folder / "evidence.yaml"),
-            "PREFECT_API_URL": url,
-        }
-        _found(folder, world, environment)
-        world.clear_accesses()
-        began = time.monotonic()
-        with (folder / "told.json").open("w") as told:
-            run = subprocess.Popen(
-                [*COMMAND, "run", "monthly", "--json"], cwd=folder, env=environment, stdout=told,
-                stderr=subprocess.DEVNULL,
-            )  # fmt: skip
-            peak = 0
-            while run.poll() is None:
-                peak = max(peak, _peak_mb(run.pid))
-                time.sleep(0.05)
-        seconds = time.monotonic() - began
-        summary = json.loads((folder / "told.json").read_text())
+        done = [_run(folder / f"run-{number}", world, url) for number in range(runs)]
         api = next(pid for pid in _pids() if " -m uvicorn --factory prefect.server" in _command(pid)[:200])
-        items, findings = _counted(folder)
+        items, findings = _counted(folder / "run-0")
         return Measured(
-            seconds=seconds,
-            peak_mb=peak,
-            units=summary["units"],
-            results=summary["results"],
+            seconds=tuple(run.seconds for run in done),
+            peak_mb=max(run.peak_mb for run in done),
+            units=done[0].summary["units"],
+            results=done[0].summary["results"],
             items=items,
             findings=findings,
-            calls=len(world.accesses()),
+            calls=done[0].calls,
             fill_s=fill_s,
             api_start_s=start_s,
             api_peak_mb=_peak_mb(api),
         )
+
+
+def _run(folder: Path, world: World, api_url: str) -> _Run:
+    """One month of a vault of its own."""
+    folder.mkdir()
+    environment = {
+        **os.environ,
+        **world.account_environment(),
+        "EVIDENCE_CONFIG": str(folder / "evidence.yaml"),
+        "PREFECT_API_URL": api_url,
+    }
+    _found(folder, world, environment)
+    world.clear_accesses()
+    began = time.monotonic()
+    with (folder / "told.json").open("w") as told:
+        run = subprocess.Popen(
+            [*COMMAND, "run", "monthly", "--json"], cwd=folder, env=environment, stdout=told, stderr=subprocess.DEVNULL
+        )
+        peak = 0
+        while run.poll() is None:
+            peak = max(peak, _peak_mb(run.pid))
+            time.sleep(0.05)
+    seconds = time.monotonic() - began
+    return _Run(seconds, peak, json.loads((folder / "told.json").read_text()), len(world.accesses()))
 
 
 def _found(folder: Path, world: World, environment: dict[str, str]) -> None:

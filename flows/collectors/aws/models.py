@@ -22,7 +22,7 @@ class LeanFiles(JSONFileLoader):
         """What the file says, compressed or not; None where there is none, as botocore's own."""
         for path, read in ((Path(f"{file_path}.json"), Path.read_bytes), (Path(f"{file_path}.json.gz"), _unpacked)):
             if path.is_file():
-                return json.loads(read(path), object_pairs_hook=_without_prose)
+                return json.loads(read(path), object_hook=_without_prose)
         return None
 
 
@@ -30,9 +30,11 @@ def _unpacked(path: Path) -> bytes:
     return gzip.decompress(path.read_bytes())
 
 
-def _without_prose(pairs: list[tuple[str, Any]]) -> dict[str, Any]:
+def _without_prose(described: dict[str, Any]) -> dict[str, Any]:
     """Botocore asks for some by name: they stay, empty. A member called `documentation` is described by a mapping."""
-    return {name: "" if name == "documentation" and isinstance(value, str) else value for name, value in pairs}
+    if isinstance(described.get("documentation"), str):
+        described["documentation"] = ""
+    return described
 
 
 class BoundedLoader(Loader):

@@ -20,7 +20,7 @@ from prefect.settings import PREFECT_API_URL, get_current_settings, temporary_se
 from flows.children import Children, ChildrenError, free_port
 from flows.errors import ApiNotReady
 
-STARTUP_S = 90
+STARTUP_S = 180
 QUIET = {"PREFECT_SERVER_ANALYTICS_ENABLED": "false", "DO_NOT_TRACK": "1", "PREFECT_LOGGING_LEVEL": "WARNING"}
 # An API that lives for one run has no automations and shows no feed of events, and it shares our processors: task runs
 # are recorded a hundred at a time, not one by one as by Prefect's defaults, which was most of what a task cost it.

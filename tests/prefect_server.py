@@ -13,7 +13,7 @@ import time
 from pathlib import Path
 
 PROJECT = Path(__file__).resolve().parents[1]
-PATIENCE_S = 180.0
+PATIENCE_S = 240.0
 
 
 def shared_url(folder: Path, owner: int, environment: dict[str, str]) -> str:

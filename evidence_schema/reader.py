@@ -25,6 +25,11 @@ class StoredVersion:
 class Reader(Protocol):
     """A vault's store, or an exported package: read only."""
 
+    @property
+    def near(self) -> bool:
+        """Whether the bytes lie on this machine: a small object is then read sooner than another thread has begun."""
+        ...
+
     def versions(self, prefix: str) -> Iterator[StoredVersion]:
         """Every version and delete marker below `prefix`, in key order, oldest first within a key."""
         ...

@@ -8,7 +8,7 @@ from contextlib import closing
 from dataclasses import dataclass
 from typing import NamedTuple, TypeVar
 
-from evidence_schema.ahead import ahead
+from evidence_schema.ahead import Pace
 from evidence_schema.digest import Digest, DigestStream
 from evidence_schema.layout import Layout
 from evidence_schema.models.base import Frozen
@@ -132,14 +132,14 @@ class Claims:
             self._problems.add("blob-missing", self._layout.blob(Digest(raw)), "a blob, as first listed", "none")
 
 
-def check_blobs(reader: Reader, layout: Layout, claims: Claims, progress: Progress, width: int) -> tuple[int, int]:
+def check_blobs(reader: Reader, layout: Layout, claims: Claims, progress: Progress, pace: Pace) -> tuple[int, int]:
     """Hash every blob; returns how many there were and how many bytes."""
     count = size = 0
 
     def hashed(found: tuple[StoredVersion, Digest]) -> Hashed:
         return hash_blob(reader, *found)
 
-    for blob in ahead(hashed, list_blobs(reader, layout), width):
+    for blob in pace.ahead(hashed, list_blobs(reader, layout), lambda found: found[0].size):
         progress.step("blobs")
         claims.check(blob)
         count, size = count + 1, size + blob.size

@@ -128,7 +128,7 @@ def check_encrypted(
             place.problems.note("not-opened", place.layout.blobs, "keys, to open them", found)
         return Opened(len(claims), 0, counts["erased"])
     opener = _Opener(place, erasures, keys)
-    for is_open in ahead(opener.check, claims.items(), place.width):
+    for is_open in ahead(opener.check, claims.items(), place.pace.width):
         place.progress.step("opened")
         counts["opened"] += is_open
     return Opened(len(claims), counts["opened"], counts["erased"])

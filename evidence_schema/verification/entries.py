@@ -6,7 +6,7 @@ from collections.abc import Sequence
 from dataclasses import dataclass
 from itertools import pairwise
 
-from evidence_schema.ahead import ahead
+from evidence_schema.ahead import Pace
 from evidence_schema.digest import Digest
 from evidence_schema.dsse import MAX_ENVELOPE_BYTES, Envelope, check_pae_size, parse_envelope
 from evidence_schema.errors import BadEnvelope
@@ -34,7 +34,7 @@ class Entry:
 
 
 def read_entries(
-    reader: Reader, layout: Layout, listing: Listing, problems: Problems, progress: Progress, width: int
+    reader: Reader, layout: Layout, listing: Listing, problems: Problems, progress: Progress, pace: Pace
 ) -> list[Entry]:
     """All entries whose bytes can be had, by number."""
 
@@ -45,7 +45,7 @@ def read_entries(
             return seq, error
 
     entries = []
-    for seq, data in ahead(read, sorted(listing.entries), width):
+    for seq, data in pace.ahead(read, sorted(listing.entries)):
         progress.step("entries")
         if isinstance(data, bytes):
             entries.append(read_entry(layout.entry(seq), seq, data, problems))

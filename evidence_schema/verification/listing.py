@@ -33,6 +33,8 @@ class Listing:
 class NoLog:
     """A place in which no log was found."""
 
+    near = True
+
     def versions(self, prefix: str) -> Iterator[StoredVersion]:
         """Nothing."""
         return iter(())

@@ -7,7 +7,6 @@ from collections.abc import Iterable, Iterator
 from dataclasses import dataclass, field
 from itertools import pairwise
 
-from evidence_schema.ahead import ahead
 from evidence_schema.digest import Digest
 from evidence_schema.merkle import leaf_hash
 from evidence_schema.models.entry import RunClose
@@ -88,7 +87,7 @@ class ClosedRun:
             return
         self._check_root(manifest)
         listed = list_receipts(place.reader, place.layout, run_id)
-        for row, stored in ahead(self._stored, self._with_versions(self._rows(manifest), listed), place.width):
+        for row, stored in place.pace.ahead(self._stored, self._with_versions(self._rows(manifest), listed)):
             place.progress.step("receipts")
             self._check_receipt(row, stored)
         for unit in listed:  # what no row took

@@ -5,6 +5,7 @@ from __future__ import annotations
 from collections.abc import Iterator
 from dataclasses import dataclass
 
+from evidence_schema.ahead import Pace
 from evidence_schema.layout import Layout
 from evidence_schema.models.unit import Plan, PlannedUnit
 from evidence_schema.reader import Reader
@@ -30,7 +31,7 @@ class Place:
     sealed: Sealed
     problems: Problems
     progress: Progress
-    width: int
+    pace: Pace
     scope: Scope = VAULT
 
 

@@ -11,11 +11,6 @@ from evidence_schema.errors import EvidenceSchemaError
 from evidence_schema.models.base import Frozen
 from evidence_schema.reader import Reader
 
-WIDTH = 8
-"""Objects read at a time: a store far away is waited for, not computed."""
-
-T = TypeVar("T")
-R = TypeVar("R")
 Model = TypeVar("Model", bound=Frozen)
 
 

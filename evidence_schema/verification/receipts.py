@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-from evidence_schema.ahead import ahead
 from evidence_schema.digest import Digest
 from evidence_schema.models.encrypted import Context
 from evidence_schema.models.receipt import Receipt
@@ -33,7 +32,7 @@ class UnfinishedRun:
         if self._plan is not None:
             planned = {item.unit.digest.raw: item.requirements for item in planned_units(place, self._plan)}
         listed = list_receipts(place.reader, place.layout, run_id)
-        for unit, data in ahead(self._read, listed.items(), place.width):
+        for unit, data in place.pace.ahead(self._read, listed.items()):
             place.progress.step("receipts")
             key = place.layout.receipt(run_id, Digest(unit))
             receipt = self._parsed(key, data)

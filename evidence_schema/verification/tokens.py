@@ -11,7 +11,7 @@ from collections.abc import Iterable, Mapping, Sequence
 from dataclasses import dataclass, field
 from datetime import datetime, timedelta
 
-from evidence_schema.ahead import ahead
+from evidence_schema.ahead import Pace
 from evidence_schema.digest import Digest
 from evidence_schema.errors import BadTimestamp, TimestampsNotInstalled
 from evidence_schema.layout import Layout
@@ -55,7 +55,7 @@ class Tokens:
     checkpoints: Mapping[int, Digest]
     """Tree size -> digest of a sound checkpoint note."""
     problems: Problems
-    width: int
+    pace: Pace
     roots: dict[str, PinnedAuthorities] = field(default_factory=dict)
 
     def check(self, listing: Listing, entries: Sequence[Entry], now: datetime) -> Proven:
@@ -79,7 +79,7 @@ class Tokens:
         def read(place: tuple[int, str]) -> Token | None:
             return self._token(place, listing.tokens[place])
 
-        return ahead(read, sorted(listing.tokens), self.width)
+        return self.pace.ahead(read, sorted(listing.tokens))
 
     def _token(self, place: tuple[int, str], version: str) -> Token | None:
         (size, authority), key, add = place, self.layout.token(*place), self.problems.add

@@ -8,6 +8,7 @@ from datetime import datetime, timedelta
 from typing import Self
 
 from evidence_schema import merkle
+from evidence_schema.ahead import WIDTH, Pace
 from evidence_schema.bagit import Files
 from evidence_schema.digest import Digest, DigestStream
 from evidence_schema.encoding import to_base64
@@ -29,7 +30,7 @@ from evidence_schema.verification.package import check_package
 from evidence_schema.verification.plans import Place
 from evidence_schema.verification.problems import Problems
 from evidence_schema.verification.progress import Progress, ProgressCallback
-from evidence_schema.verification.reading import WIDTH, Misshapen, Unreadable, read_bounded
+from evidence_schema.verification.reading import Misshapen, Unreadable, read_bounded
 from evidence_schema.verification.report import Given, Report, WorkbookReport, verdicts
 from evidence_schema.verification.rotations import check_links, check_rotations, check_stolen
 from evidence_schema.verification.runs import RESUME_WINDOW, Run, check_endings, follow_runs
@@ -64,7 +65,7 @@ class _Examination:
     earlier: tuple[Earlier, ...]
     problems: Problems
     progress: Progress
-    width: int
+    pace: Pace
 
     @classmethod
     def of(
@@ -94,7 +95,7 @@ class _Examination:
             tuple(earlier),
             problems,
             Progress(progress),
-            width,
+            Pace.of(reader, width),
         )
 
     @property
@@ -105,7 +106,7 @@ class _Examination:
     def chain(self, listing: Listing) -> _Chain:
         """Steps 2, 3 and 4."""
         problems = self.problems
-        entries = read_entries(self.reader, self.layout, listing, problems, self.progress, self.width)  # 2
+        entries = read_entries(self.reader, self.layout, listing, problems, self.progress, self.pace)  # 2
         check_chain(self.layout, listing, entries, problems)
         check_signatures(entries, self.keyring, problems)  # 3
         if self.trust is not None:
@@ -155,16 +156,16 @@ def verify_log(
     runs = list(follow_runs(chain.entries, claims, problems, scope).values())  # 5
     check_endings(runs, now, resume_window, problems)
     place = Place(
-        reader, layout, claims, Sealed(reader, layout, claims, problems), problems, asked.progress, width, scope
+        reader, layout, claims, Sealed(reader, layout, claims, problems), problems, asked.progress, asked.pace, scope
     )
     plans = check_manifests(place, runs, listing)  # 6
-    hashed = check_blobs(reader, layout, claims, asked.progress, width)  # 7
+    hashed = check_blobs(reader, layout, claims, asked.progress, asked.pace)  # 7
     opened = check_encrypted(place, claims.ciphertexts, check_erasures(place, chain.entries), keys)
     check_judgements(place, runs, plans)  # 8
     check_schedule_entries(chain.entries, problems)
     check_entry_times(chain.entries, now, problems)  # 9
     pinned = None if trust is None else trust.timestamps
-    tokens = Tokens(reader, layout, pinned, chain.checked.digests, problems, width)
+    tokens = Tokens(reader, layout, pinned, chain.checked.digests, problems, asked.pace)
     proven = tokens.check(listing, beginning(chain.entries), now)
     if asked.keyring is not None:
         check_stolen(covered(chain.entries, proven.tokens), asked.keyring, asked.kept_size, problems)

@@ -45,6 +45,8 @@ _DENIED = {errno.EACCES, errno.EPERM, errno.EROFS}
 class DirectoryStore:
     """A folder as a store; satisfies `Store`."""
 
+    near = True
+
     def __init__(self, folder: Path, *, stale_after: timedelta = STALE_AFTER) -> None:
         self._folder = folder.absolute()
         self._root = str(self._folder)  # plain text where every object passes: a Path each costs more than its bytes

@@ -6,7 +6,7 @@ from collections.abc import Iterable, Iterator
 
 from pydantic import ValidationError
 
-from evidence_schema.ahead import ahead
+from evidence_schema.ahead import Pace
 from evidence_schema.digest import Digest
 from evidence_schema.errors import EvidenceSchemaError
 from evidence_schema.layout import Layout
@@ -27,6 +27,7 @@ class Receipts:
     def __init__(self, store: Store, layout: Layout) -> None:
         self._store = store
         self._layout = layout
+        self._pace = Pace.of(store)
 
     def write(self, receipt: Receipt, lock: Lock | None) -> Receipt:
         """Keep a receipt; the first writer wins, and the receipt that stands is returned, be it ours or not."""
@@ -48,12 +49,12 @@ class Receipts:
 
     def each(self, run_id: str, units: Iterable[Unit]) -> Iterator[tuple[Unit, Receipt | None]]:
         """Every unit with its receipt, in the order given; several are read at a time, none is held."""
-        return ahead(lambda unit: (unit, self.read(run_id, unit)), units)
+        return self._pace.ahead(lambda unit: (unit, self.read(run_id, unit)), units)
 
     def all(self, run_id: str) -> Iterator[Receipt]:
         """Every receipt of a run, in the order of their keys."""
         versions = first_versions(self._store.versions(self._layout.receipts(run_id)))
-        return ahead(lambda version: self._listed(run_id, version), versions)
+        return self._pace.ahead(lambda version: self._listed(run_id, version), versions)
 
     def _standing(self, run_id: str, unit: Unit) -> Receipt:
         key = self._layout.receipt(run_id, unit.digest)

@@ -53,6 +53,8 @@ def open_s3(url: str, access: S3Access, *, trial: bool = False) -> S3Store:
 class S3Store:
     """A bucket as a store; satisfies `Store`. Safe to share between threads."""
 
+    near = False
+
     def __init__(self, client: S3Client, bucket: str, *, trial: bool = False) -> None:
         self._client = client
         self._bucket = bucket

@@ -47,6 +47,11 @@ class StoreFacts:
 class Store(Protocol):
     """A vault's place. Satisfies `evidence_schema.reader.Reader`."""
 
+    @property
+    def near(self) -> bool:
+        """Whether its bytes lie on this machine."""
+        ...
+
     def put(
         self, key: str, source: Source, *, digest: Digest, size: int, media_type: str, lock: Lock | None
     ) -> Custody:

@@ -57,6 +57,8 @@ Hooks = Mapping[str, Callable[[Any, int], Any]]
 class MemoryReader:
     """A place that holds versions of keys, oldest first; None is a delete marker."""
 
+    near = False
+
     def __init__(self, objects: Mapping[str, list[tuple[str, bytes | None]]] | None = None) -> None:
         self.objects = dict(objects or {})
 

@@ -269,6 +269,8 @@ def test_problems_have_one_order_however_they_were_found(sound) -> None:
     same = MemoryReader({key: reader.objects[key] for key in shuffled})
     other = verify_log(same, trust=sound.trust, now=sound.now, width=8)
     assert one == other
+    same.near = True
+    assert verify_log(same, trust=sound.trust, now=sound.now, width=8) == one
     assert list(one.problems) == sorted(set(one.problems))
 
 

@@ -3,13 +3,14 @@
 from __future__ import annotations
 
 import time
+from threading import current_thread, main_thread
 
 import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 from logs import MemoryReader
 
-from evidence_schema.ahead import ahead
+from evidence_schema.ahead import SMALL, Pace, ahead
 from evidence_schema.verification.reading import Misshapen, Unreadable, lines, pieces, read_bounded
 
 pytestmark = pytest.mark.sealing
@@ -77,3 +78,22 @@ def test_reading_ahead_keeps_the_order_and_takes_no_more_than_needed(width: int)
     assert [next(results) for _ in range(3)] == [0, 1, 4]
     assert len(taken) <= 3 + 2 * width
     assert list(results) == [number * number for number in range(3, 100)]
+
+
+def test_error_while_reading_ahead_is_raised_in_its_place() -> None:
+    results = ahead(lambda number: 6 // (3 - number), range(9), 2, here=lambda number: number % 2 == 1)
+    assert [next(results) for _ in range(3)] == [2, 3, 6]
+    with pytest.raises(ZeroDivisionError):
+        next(results)
+
+
+def test_small_objects_of_a_near_place_are_read_without_another_thread_and_large_ones_with_one() -> None:
+    def read(size: int) -> tuple[int, bool]:
+        return size, current_thread() is main_thread()
+
+    sizes = [10, SMALL, 20, SMALL - 1, 5 * SMALL] * 9
+    near, far = MemoryReader(), MemoryReader()
+    near.near = True
+    assert list(Pace.of(near).ahead(read, sizes, lambda size: size)) == [(size, size < SMALL) for size in sizes]
+    assert list(Pace.of(near).ahead(read, sizes)) == [(size, True) for size in sizes]
+    assert list(Pace.of(far).ahead(read, sizes, lambda size: size)) == [(size, False) for size in sizes]

@@ -14,6 +14,8 @@ Versions = tuple[tuple[str, bytes | None], ...]
 class Stored:
     """Satisfies `Reader`. Copies share what neither of them changes."""
 
+    near = False
+
     def __init__(self, objects: Mapping[str, Versions], order: list[str] | None = None) -> None:
         self.objects = dict(objects)
         self._order = sorted(self.objects) if order is None else order

@@ -14,7 +14,6 @@ import pytest
 from conftest import BUCKET, Place
 from vault_samples import DIGEST, NOVEMBER, LosesReplies, receipt, run_id
 
-from evidence_schema.ahead import ahead
 from evidence_schema.digest import Digest
 from evidence_schema.models.names import GatherResult
 from evidence_schema.models.receipt import Receipt
@@ -244,27 +243,6 @@ def test_a_manifest_is_built_without_holding_its_rows(
             yield made
 
     assert build_manifest(vault.blobs, many(), subject(), None).manifest.rows == 300
-
-
-def test_reading_ahead_keeps_the_order_and_takes_no_more_than_needed() -> None:
-    taken = []
-
-    def numbers() -> Iterator[int]:
-        for number in range(1000):
-            taken.append(number)
-            yield number
-
-    results = ahead(lambda number: number * number, numbers(), width=4)
-    assert [next(results) for _ in range(10)] == [number * number for number in range(10)]
-    assert len(taken) <= 10 + 2 * 4
-    results.close()
-
-
-def test_an_error_while_reading_ahead_is_raised_in_its_place() -> None:
-    results = ahead(lambda number: 6 // (3 - number), range(9), width=2)
-    assert [next(results) for _ in range(3)] == [2, 3, 6]
-    with pytest.raises(ZeroDivisionError):
-        next(results)
 
 
 def test_a_blob_used_again_next_month_is_locked_as_long_as_the_new_run(place: Place, vault: Vault, lock: Lock) -> None:

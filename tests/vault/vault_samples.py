@@ -117,6 +117,7 @@ class LosesReplies:
     lost: list[str] = field(default_factory=list)
     before: bool = False
     """Fail before anything was written."""
+    near = False
 
     def put(
         self, key: str, source: Source, *, digest: Digest, size: int, media_type: str, lock: Lock | None

@@ -136,6 +136,8 @@ class ZipFiles:
 class PackageVault:
     """The log inside a package; satisfies `evidence_schema.reader.Reader`."""
 
+    near = True
+
     def __init__(self, files: PackageFiles) -> None:
         self._files = files
         self._keys = sorted(

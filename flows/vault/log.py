@@ -19,28 +19,27 @@ from typing import Any
 
 from pydantic import ValidationError
 
-from evidence_schema import merkle, signing_key
-from evidence_schema.ahead import ahead
+from evidence_schema import merkle
+from evidence_schema.ahead import Pace
 from evidence_schema.checkpoint import Checkpoint
 from evidence_schema.digest import Digest
 from evidence_schema.dsse import (
     MAX_ENVELOPE_BYTES,
-    Envelope,
     encode_envelope,
     parse_envelope,
     sign_envelope,
-    verify_envelope,
 )
-from evidence_schema.errors import BadKey, BadNote, BadSignature, EvidenceSchemaError
+from evidence_schema.errors import BadNote, BadSignature, EvidenceSchemaError
 from evidence_schema.layout import Layout
 from evidence_schema.models.entry import PAYLOAD_TYPE, CollectorVersion, KeyRotate, Predicate, Statement, Subject
-from evidence_schema.note import MAX_NOTE_BYTES, Note, VerifierKey, parse_note, sign_text
+from evidence_schema.note import MAX_NOTE_BYTES, parse_note
 from evidence_schema.reader import first_versions
 from evidence_schema.verification.trust import Keyring
 from flows.vault.anchoring import Anchors
-from flows.vault.errors import BrokenLog, Contended, NotThere, ReadOnly, StoreUnavailable, WrongKey
+from flows.vault.errors import BrokenLog, Contended, NotThere, StoreUnavailable, WrongKey
 from flows.vault.keys import Signer
 from flows.vault.locks import Lock
+from flows.vault.log_keys import LogKeys
 from flows.vault.stamping import Stamps
 from flows.vault.store import Store, settled
 
@@ -117,12 +116,10 @@ class Log:
     ) -> None:
         """`pinned` are the keys that the trust policy names: those that signed before ours."""
         self._stamps = stamps
-        self._pinned = pinned
-        self._successor: Signer | None = None
         self._anchors = anchors
+        self._keys = LogKeys(origin, signer, pinned)
         self._store = store
         self._layout = layout
-        self._signer = signer
         self._origin = origin
         self._collector = CollectorVersion(version=collector_version)
         self._clock = clock
@@ -130,8 +127,6 @@ class Log:
         self._guard = RLock()
         self._digests: list[Digest] = []
         self._leaves: list[bytes] = []
-        self._rotations: dict[int, VerifierKey] = {}
-        self._first_key: bytes | None = None
         self._newest_time = datetime.min.replace(tzinfo=UTC)
 
     def entries(self, first: int = 0) -> Iterator[LoggedEntry]:
@@ -152,8 +147,8 @@ class Log:
 
     def check_signer(self) -> None:
         """Raise WrongKey, before anything is kept, where another key signs the next entry; ReadOnly without one."""
-        signer = self._the_signer()
-        self._refuse_ended(signer, self.head().size)
+        self._keys.require_signer()
+        self._keys.refuse_ended(self.head().size)
 
     def append(self, make: Callable[[NextEntry], Statement]) -> LoggedEntry:
         """Write the next entry; `make` is asked again whenever another writer took the number."""
@@ -168,13 +163,13 @@ class Log:
         `decide` is asked before each attempt, when all entries that stand can be read: it sees what the writer who
         was faster has written.
         """
-        signer = self._the_signer()
+        self._keys.require_signer()
         for attempt in range(APPEND_ATTEMPTS):
             following = self._next()
             statement = decide(following)
             if statement is None:
                 return None
-            data = self._sealed(signer, statement, following)
+            data = self._sealed(statement, following)
             if self._is_ours(following, data):
                 entry = self._committed(following.seq, data)
                 self._witness(entry.seq + 1)
@@ -185,7 +180,7 @@ class Log:
 
     def repair(self) -> tuple[int, ...]:
         """Write every checkpoint that is missing up to the newest size; which sizes it was."""
-        self._the_signer()
+        self._keys.require_signer()
         with self._guard:
             size = self.head().size
             present = {self._layout.checkpoint_size(key) for key in self._store.keys(self._layout.checkpoints)}
@@ -204,20 +199,17 @@ class Log:
         Written by the key that ends, its checkpoint by both. A rotation to this key that stands already is finished:
         killed anywhere, the same call again does what is left. Raises WrongKey where the log has another key.
         """
-        self._successor = successor
-        following = VerifierKey(self._origin, successor.public_key)
-        if successor.public_key == self._the_signer().public_key:
-            raise WrongKey("expected another key to rotate to, found the one that signs now")
+        following = self._keys.hand_over(successor)
 
         def decide(entry: NextEntry) -> Statement | None:
-            if self._standing_rotation() == following:
+            if self._keys.named_before(entry.seq) == following:
                 return None
             subject = Subject.of("key", Digest.parse(f"sha256:{successor.key_id}"))
             return Statement(subject=(subject,), predicate=KeyRotate(**entry.bare(), vkey=str(following)))
 
         self.append_unless(decide)
         self.repair()
-        return next(seq for seq, key in reversed(self._rotations.items()) if key == following)
+        return self._keys.rotation_to(following)
 
     def checkpoint(self, size: int) -> bytes:
         """The signed note over the first `size` entries, as stored; raises NotThere where none was written."""
@@ -236,7 +228,7 @@ class Log:
             seq, key, version = numbered
             return seq, self._store.read(key, limit=MAX_ENVELOPE_BYTES, version=version)
 
-        return ahead(read, self._listed())
+        return Pace.of(self._store).ahead(read, self._listed())
 
     def _listed(self) -> Iterator[tuple[int, str, str]]:
         """Number, key and first version of every entry; other keys are the verifier's business."""
@@ -271,14 +263,13 @@ class Log:
                 self._leaves.append(merkle.leaf_hash(data))
                 self._newest_time = entry.predicate.time
                 if isinstance(entry.predicate, KeyRotate):
-                    self._rotations[seq] = _named(seq, entry.predicate)
+                    self._keys.take(seq, entry.predicate)
         return entry
 
     def _parsed(self, seq: int, data: bytes) -> Statement:
         try:
             envelope = parse_envelope(data)
-            if self._signer is not None:
-                self._check_signed(seq, envelope, self._signer)
+            self._keys.check(seq, envelope)
             return Statement.from_canonical(envelope.payload)
         except BadSignature as error:
             raise WrongKey(
@@ -287,29 +278,6 @@ class Log:
             ) from error
         except (EvidenceSchemaError, ValidationError) as error:
             raise BrokenLog(f"expected an entry under number {seq}, found: {error}; run `evidence verify`") from error
-
-    def _check_signed(self, seq: int, envelope: Envelope, signer: Signer) -> None:
-        """By the key that the last rotation named; before the first one by the key that signed the first entry, which
-        is ours or one that the policy pins.
-        """
-        rotated = self._rotated_before(seq)
-        if rotated is not None:
-            verify_envelope(envelope, rotated.public_key)
-            return
-        key = self._first_key or self._pinned_key(seq, envelope.signatures[0].keyid) or signer.public_key
-        verify_envelope(envelope, key)
-        self._first_key = key
-
-    def _pinned_key(self, seq: int, keyid: str) -> bytes | None:
-        pinned = self._pinned.signing(seq) if self._pinned is not None else ()
-        return next((key.public_key for key in pinned if signing_key.key_id(key.public_key) == keyid), None)
-
-    def _rotated_before(self, seq: int) -> VerifierKey | None:
-        """The key that the last rotation before an entry named; None where there was none."""
-        return next((key for number, key in reversed(self._rotations.items()) if number < seq), None)
-
-    def _standing_rotation(self) -> VerifierKey | None:
-        return self._rotated_before(len(self._digests))
 
     def _check_place(self, entry: LoggedEntry) -> None:
         predicate, known = entry.predicate, len(self._digests)
@@ -327,25 +295,16 @@ class Log:
             head = self.head()
             # A clock that runs behind must not make the log's times run backwards.
             moment = max(self._clock().astimezone(UTC).replace(microsecond=0), self._newest_time)
-            epoch = len(self._rotations)
-            return NextEntry(self._layout.log, head.size, head.newest, moment, self._collector, epoch)
+            collector, epoch = self._collector, self._keys.epoch
+            return NextEntry(self._layout.log, head.size, head.newest, moment, collector, epoch)
 
-    def _sealed(self, signer: Signer, statement: Statement, following: NextEntry) -> bytes:
+    def _sealed(self, statement: Statement, following: NextEntry) -> bytes:
         predicate = statement.predicate
         if (predicate.log, predicate.seq, predicate.prev) != (following.log, following.seq, following.prev):
             raise BrokenLog(f"expected a statement for entry {following.seq}, found one for {predicate.seq}")
-        self._refuse_ended(signer, following.seq)
+        self._keys.refuse_ended(following.seq)
+        signer = self._keys.require_signer()
         return encode_envelope(sign_envelope(PAYLOAD_TYPE, statement.canonical(), signer.public_key, signer.sign))
-
-    def _refuse_ended(self, signer: Signer, seq: int) -> None:
-        """What another key signs than the one that the log has now is nobody's evidence."""
-        rotated = self._standing_rotation()
-        current = rotated.public_key if rotated is not None else self._first_key
-        if current is not None and current != signer.public_key:
-            raise WrongKey(
-                f"expected to write entry {seq} with the key {signing_key.key_id(current)}, which signs this log now, "
-                f"found {signer.key_id}; name that key as keys.log, and run it again"
-            )
 
     def _is_ours(self, following: NextEntry, data: bytes) -> bool:
         """Write, and find out whose bytes stand under the number."""
@@ -384,9 +343,7 @@ class Log:
 
     def _write_checkpoint(self, size: int) -> None:
         text = Checkpoint(self._origin, size, merkle.root(self._leaves[:size])).text
-        lines = (sign_text(text, VerifierKey(self._origin, one.public_key), one.sign) for one in self._signers_of(size))
-        data = Note(text, tuple(lines)).encode()
-        key = self._layout.checkpoint(size)
+        data, key = self._keys.note(size, text), self._layout.checkpoint(size)
 
         def put() -> bytes:
             self._store.put(
@@ -400,33 +357,6 @@ class Log:
             return data
 
         _refuse_other_text(size, text, settled(put, lambda: self.checkpoint(size)))
-
-    def _signers_of(self, size: int) -> list[Signer]:
-        """Who signs a checkpoint: the key of its newest entry, and over a rotation the key that follows as well."""
-        ours = {one.public_key: one for one in (self._the_signer(), self._successor) if one is not None}
-        before = self._rotated_before(size - 1)
-        needed = [before.public_key if before is not None else self._first_key or self._the_signer().public_key]
-        if size - 1 in self._rotations:
-            needed.append(self._rotations[size - 1].public_key)
-        missing = [signing_key.key_id(raw) for raw in needed if raw not in ours]
-        if missing:
-            raise WrongKey(
-                f"expected checkpoint {size} to be signed by {' and '.join(missing)}, found another key at hand; "
-                "finish the rotation: evidence keys rotate --to NEW, and --from OLD where the settings name the new one"
-            )
-        return [ours[raw] for raw in needed]
-
-    def _the_signer(self) -> Signer:
-        if self._signer is None:
-            raise ReadOnly("expected a signing key to write to the log, found none; set keys.log")
-        return self._signer
-
-
-def _named(seq: int, rotation: KeyRotate) -> VerifierKey:
-    try:
-        return VerifierKey.parse(rotation.vkey)
-    except BadKey as error:
-        raise BrokenLog(f"expected entry {seq} to name a key, found: {error}; run `evidence verify`") from error
 
 
 def _refuse_other_text(size: int, text: str, standing: bytes) -> None:

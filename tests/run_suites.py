@@ -25,9 +25,13 @@ class Suite:
     commands: tuple[tuple[str, ...], ...]
 
 
+SLOWEST = ("--durations=5", "--durations-min=5")
+"""Tell where a suite's time went: what is too slow on another machine cannot be looked at there."""
+
+
 def pytest(marks: str, *folders: str, workers: int = 2, dist: str = "loadfile") -> tuple[str, ...]:
     """The tests so marked, below these folders only, since to collect all takes each worker 20 s."""
-    return (str(BIN / "python"), "-m", "pytest", "-m", marks, "-n", str(workers), "--dist", dist, *folders)
+    return (str(BIN / "python"), "-m", "pytest", "-m", marks, "-n", str(workers), "--dist", dist, *SLOWEST, *folders)
 
 
 # Where the tests of a mark lie (tests/test_suites.py holds them to it).

@@ -20,13 +20,12 @@ DOORS = {
     "boto3": (
         "flows/collectors/aws/*.py",
         "flows/collectors/aws/*/*.py",
-        "flows/vault/s3_client.py",
-        "flows/vault/kms.py",
         "flows/demo/*.py",
     ),
     "botocore": (
         "flows/collectors/aws/*.py",
         "flows/collectors/aws/*/*.py",
+        "flows/vault/aws_client.py",
         "flows/vault/s3_client.py",
         "flows/vault/kms.py",
         "flows/demo/*.py",

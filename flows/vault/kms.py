@@ -11,7 +11,6 @@ from contextlib import contextmanager
 from dataclasses import dataclass
 from typing import TYPE_CHECKING
 
-import boto3
 from botocore.config import Config
 from botocore.exceptions import BotoCoreError, ClientError
 
@@ -19,6 +18,7 @@ from evidence_schema.encoding import to_base64
 from evidence_schema.errors import BadWrapping
 from evidence_schema.key_wrapping import BLIND_BYTES, DEK_BYTES, DataKey
 from evidence_schema.models.encrypted import Context
+from flows.vault.aws_client import make_aws_client
 from flows.vault.errors import BadSettings, StoreDenied, StoreUnavailable, WrongKey
 from flows.vault.key_encryption import WrappedKey
 from flows.vault.settings import StoreCredentials
@@ -103,16 +103,16 @@ def kms_client(uri: str, access: KmsAccess) -> tuple[KMSClient, str]:
         connect_timeout=min(10, access.timeout_s),
         read_timeout=access.timeout_s,
     )
-    credentials = access.credentials
     with asking(match[1]):
-        session = boto3.Session(
-            aws_access_key_id=credentials.access_key if credentials else None,
-            aws_secret_access_key=credentials.secret_key if credentials else None,
-            aws_session_token=(credentials.session_token or None) if credentials else None,
-            profile_name=access.profile,
-            region_name=match[2],
+        client: KMSClient = make_aws_client(
+            "kms",
+            config,
+            region=match[2],
+            endpoint=access.endpoint,
+            profile=access.profile,
+            credentials=access.credentials,
         )
-        return session.client("kms", endpoint_url=access.endpoint, config=config), match[1]
+    return client, match[1]
 
 
 def _context(context: Context) -> Mapping[str, str]:

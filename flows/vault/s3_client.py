@@ -8,7 +8,6 @@ from contextlib import contextmanager
 from dataclasses import dataclass, field
 from typing import TYPE_CHECKING
 
-import boto3
 from botocore.config import Config
 from botocore.exceptions import (
     BotoCoreError,
@@ -23,6 +22,7 @@ from botocore.exceptions import (
     ConnectionError as NoConnectionError,
 )
 
+from flows.vault.aws_client import make_aws_client
 from flows.vault.errors import (
     AlreadyThere,
     BadSettings,
@@ -105,7 +105,6 @@ def make_client(access: S3Access, *, hurried: bool = False) -> S3Client:
 
     `hurried`: for what a run can do without, and must not wait for.
     """
-    keys = access.credentials
     config = Config(
         retries={"mode": "standard", "total_max_attempts": 2 if hurried else 5},
         s3={"addressing_style": "path" if access.endpoint else "auto"},
@@ -116,14 +115,15 @@ def make_client(access: S3Access, *, hurried: bool = False) -> S3Client:
         response_checksum_validation="when_required",
     )
     with asking("the store"):
-        session = boto3.Session(
-            aws_access_key_id=keys.access_key if keys else None,
-            aws_secret_access_key=keys.secret_key if keys else None,
-            aws_session_token=(keys.session_token or None) if keys else None,
-            profile_name=access.profile,
-            region_name=access.region,
+        client: S3Client = make_aws_client(
+            "s3",
+            config,
+            region=access.region,
+            endpoint=access.endpoint,
+            profile=access.profile,
+            credentials=access.credentials,
         )
-        return session.client("s3", endpoint_url=access.endpoint, config=config)
+    return client
 
 
 @contextmanager

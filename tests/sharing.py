@@ -17,16 +17,17 @@ TOGETHER = {
     "tests/package/test_packaging.py": "the packed vault",
     "tests/package/test_proving.py": "the packed vault",
     "tests/package/test_three_verifiers.py": "the packed vault",
-    "tests/collectors/test_opt_in.py": "the whole account",
-    "tests/collectors/test_whole_plan.py": "the whole account",
+    "tests/journeys/test_opt_in.py": "the whole account",
+    "tests/journeys/test_whole_plan.py": "the whole account",
 }
 """Files whose fixtures are dear: one worker makes what all of them look at."""
 LONGEST = (
     "test_demo.py", "test_scheduled_month.py", "test_packaging.py", "test_proving.py", "test_three_verifiers.py",
-    "test_personal_data.py", "test_readme.py", "test_anchors.py",
-    "test_opt_in.py", "test_whole_plan.py", "test_account.py", "test_gate.py", "test_object_store.py",
-    "test_operations.py", "test_own_answers.py", "test_world.py",
+    "test_opt_in.py", "test_whole_plan.py", "test_personal_data.py", "test_readme.py", "test_anchors.py",
+    "test_account.py", "test_gate.py", "test_object_store.py", "test_operations.py", "test_own_answers.py",
+    "test_world.py",
     "test_failed_calls.py", "test_locked_bucket.py", "test_killed_while_gathering.py", "test_killed_demonstration.py",
+    "test_killed_world.py",
 )  # fmt: skip
 """Begun first, so that no worker is left alone with them at the end."""
 

@@ -5,8 +5,6 @@ from __future__ import annotations
 import base64
 import hashlib
 import os
-import socket
-from collections.abc import Iterator
 from datetime import UTC, datetime, timedelta
 from pathlib import Path
 from typing import Any
@@ -15,8 +13,7 @@ from uuid import uuid4
 import pytest
 from botocore.exceptions import ClientError
 
-from flows.children import Children, free_ports
-from flows.demo import object_store as object_store_module
+from flows.children import Children
 from flows.demo.errors import DemoError
 from flows.demo.object_store import ObjectStore, find_weed, tamper_one_byte
 from flows.demo.world import VAULT_BUCKET as BUCKET
@@ -121,40 +118,6 @@ def test_an_empty_object_cannot_be_tampered_with(object_store: ObjectStore, key:
     put(object_store, key, b"")
     with pytest.raises(DemoError, match="is empty"):
         tamper_one_byte(object_store, BUCKET, key)
-
-
-@pytest.fixture
-def second_store(tmp_path: Path) -> Iterator[ObjectStore]:
-    with Children() as children:
-        store = ObjectStore(children, tmp_path, (BUCKET,))
-        store.wait_ready()
-        yield store
-        store.kill()
-
-
-def test_what_was_acknowledged_is_there_after_kill_and_restart(second_store: ObjectStore, key: str) -> None:
-    second_store.create_locked_bucket(BUCKET)
-    version = put(second_store, key, b"evidence")
-    second_store.kill()
-    second_store.restart()
-    got = second_store.client().get_object(Bucket=BUCKET, Key=key)
-    assert (got["VersionId"], got["ObjectLockMode"], got["Body"].read()) == (version, "COMPLIANCE", b"evidence")
-
-
-def test_a_port_that_somebody_takes_meanwhile_is_changed_for_another(
-    tmp_path: Path, monkeypatch: pytest.MonkeyPatch
-) -> None:
-    with socket.socket() as somebody, Children() as children:
-        somebody.bind(("127.0.0.1", 0))
-        somebody.listen()
-        taken = [somebody.getsockname()[1]]
-        monkeypatch.setattr(object_store_module, "free_ports", lambda count: [*free_ports(count - 1), *taken])
-        store = ObjectStore(children, tmp_path)
-        first = store.endpoint_url
-        taken[:] = free_ports(1)
-        store.wait_ready()
-        assert store.endpoint_url != first
-        assert store.client().list_buckets()["Buckets"] == []
 
 
 def test_it_listens_on_loopback_only_and_leaves_no_socket_file(tmp_path: Path) -> None:

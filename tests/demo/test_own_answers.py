@@ -160,7 +160,7 @@ def size(value: Any) -> int:
 
 
 def test_every_operation_asked_below_is_answered_by_a_handler_of_ours() -> None:
-    """Others are asked by the whole plan (tests/collectors/test_whole_plan.py)."""
+    """Others are asked by the whole plan (tests/journeys/test_whole_plan.py)."""
     assert QUESTIONS.keys() <= HANDLERS.keys() - hand_made_handlers().keys()
 
 

@@ -1,58 +1,15 @@
-"""The simulated world as a whole: one block, nothing left behind, not even after kill -9."""
+"""The simulated world as a whole, in one block."""
 
 from __future__ import annotations
 
-import os
-import signal
 import subprocess
 import sys
-import time
 from pathlib import Path
-from urllib.parse import urlsplit
 
 import pytest
 
-from flows.children import answers_on
 from flows.demo.errors import DemoError
 from flows.demo.world import World
-
-# Opens an empty world, says what it started, then waits to be killed.
-PARENT = """
-import sys, time
-from pathlib import Path
-from flows.demo.world import simulated_world
-folder = Path(sys.argv[1])
-with simulated_world(folder, fill=False) as world:
-    world.children.remove_at_end(folder)
-    print(world.server.pid, world.store.pid, world.account_url, world.store.endpoint_url, world.store.filer_url)
-    print(*[path for path in world.store._sockets() if path.exists()], flush=True)
-    time.sleep(600)
-"""
-
-
-def test_nothing_of_the_world_survives_kill_9_for_five_seconds(tmp_path: Path) -> None:
-    folder = tmp_path / "world"
-    environment = {**os.environ, "HOME": str(tmp_path)}
-    parent = subprocess.Popen(
-        [sys.executable, "-c", PARENT, str(folder)],
-        stdout=subprocess.PIPE, stderr=subprocess.DEVNULL, text=True, env=environment,
-    )  # fmt: skip
-    assert parent.stdout
-    with parent.stdout:
-        server, store, *urls = parent.stdout.readline().split()
-        sockets = [Path(word) for word in parent.stdout.readline().split()]
-    ports = [urlsplit(url).port or 0 for url in urls]
-    assert all(answers_on(port) for port in ports)
-    parent.send_signal(signal.SIGKILL)
-    parent.wait(10)
-    deadline = time.monotonic() + 5
-    while time.monotonic() < deadline and (folder.exists() or any(answers_on(port) for port in ports)):
-        time.sleep(0.05)
-    assert not any(answers_on(port) for port in ports)
-    assert not any(Path(f"/proc/{pid}/cmdline").exists() for pid in (server, store))
-    assert not folder.exists()
-    assert sockets
-    assert not any(path.exists() for path in sockets)
 
 
 def test_the_vault_is_locked_and_the_keys_are_not(world: World) -> None:

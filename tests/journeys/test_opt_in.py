@@ -16,6 +16,8 @@ from flows.demo.access_log import Access
 from flows.demo.filling import HOME_REGION, SECOND_REGION
 from flows.demo.world import World
 
+pytestmark = pytest.mark.journey
+
 LAKE, ATHENA = "aws.cloudtrail.lake_events", "aws.athena.trail_days"
 READERS = Selection(requirements=("EV-ACC-02", "EV-LOG-06"))
 CONSENT = {"approved_by": "security officer", "as_of": "2026-11-01T00:00:00Z"}

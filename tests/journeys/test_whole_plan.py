@@ -19,6 +19,8 @@ from flows.demo.facts import supplied_facts
 from flows.demo.world import World
 from flows.steps.opening import load_run
 
+pytestmark = pytest.mark.journey
+
 AUTOMATIC = [
     check for item in installed().requirements if item.kinds for check in item.checks if check.mode is Mode.AUTO
 ]

@@ -10,10 +10,19 @@ import os
 import subprocess
 import sys
 import time
+import urllib.request
 from pathlib import Path
 
 PROJECT = Path(__file__).resolve().parents[1]
+PREFECT = str(Path(sys.executable).with_name("prefect"))
 PATIENCE_S = 240.0
+SETTINGS = {
+    "PREFECT_SERVER_ANALYTICS_ENABLED": "false",
+    "DO_NOT_TRACK": "1",
+    "PREFECT_UI_ENABLED": "0",
+    "PREFECT_SERVER_SERVICES_TASK_RUN_RECORDER_BATCH_SIZE": "100",
+    "PREFECT_SERVER_SERVICES_TASK_RUN_RECORDER_FLUSH_INTERVAL": "2",
+}
 
 
 def shared_url(folder: Path, owner: int, environment: dict[str, str]) -> str:
@@ -39,11 +48,17 @@ def shared_url(folder: Path, owner: int, environment: dict[str, str]) -> str:
 
 def main(folder: Path, owner: int) -> None:
     sys.path.insert(0, str(PROJECT))
-    from flows.children import Children
-    from flows.prefect_api import start_api
+    from flows.children import Children, free_port
 
+    port = free_port()
+    url = f"http://127.0.0.1:{port}/api"
     with Children() as children:
-        url = start_api(children, folder / "home")
+        server = children.start(
+            [PREFECT, "server", "start", "--host", "127.0.0.1", "--port", str(port)],
+            env={**os.environ, **SETTINGS, "PREFECT_API_URL": url},
+            cwd=folder, log=folder / "server.log", name="the Prefect server",
+        )  # fmt: skip
+        server.wait_ready(lambda: urllib.request.urlopen(f"{url}/health", timeout=2).status == 200, timeout=180)
         (folder / "url.new").write_text(url)
         (folder / "url.new").replace(folder / "url")
         while _runs(owner):

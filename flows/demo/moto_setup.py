@@ -48,6 +48,7 @@ def prepare() -> None:
     for module in (import_module("moto.core"), import_module("moto.core.models")):
         module.DEFAULT_ACCOUNT_ID = ACCOUNT_ID  # type: ignore[attr-defined]
     import_module("moto.core.utils").utcnow = CLOCK.naive_now  # type: ignore[attr-defined]
+    _share_loader()
     _keep_real_time_for_tokens()
     _admit_docdb()
     _let_bucket_policies_be()
@@ -62,6 +63,15 @@ def moto_models(service: str) -> Any:
 def account_of(access_key: str) -> str:
     """The account whose key this is; ours for every key that was not handed out here."""
     return str(moto_models("iam").get_account_id_from(access_key))
+
+
+def _share_loader() -> None:
+    """One loader of service models for all: botocore would make one a session, moto one a service, each to read anew
+    what the others have read. Moto's own adds to what botocore's says.
+    """
+    loader = import_module("moto.core.loaders").create_loader()
+    for module in (import_module("botocore.loaders"), import_module("moto.core.utils")):
+        module.create_loader = lambda *_: loader  # type: ignore[attr-defined]
 
 
 def _keep_real_time_for_tokens() -> None:

@@ -19,6 +19,7 @@ from typing import Any
 from urllib.parse import parse_qsl, unquote, urlsplit
 
 import botocore
+from botocore import loaders
 from botocore.loaders import Loader
 from botocore.model import OperationModel, ServiceModel
 
@@ -275,4 +276,10 @@ def _metadata(model: Path) -> dict[str, Any]:
 @cache
 def service_model(service: str) -> ServiceModel:
     """The model that botocore uses for this service."""
-    return ServiceModel(Loader(include_default_search_paths=True).load_service_model(service, "service-2"), service)
+    return ServiceModel(_models().load_service_model(service, "service-2"), service)
+
+
+@cache
+def _models() -> Loader:
+    """One for all services, since each looks through the folders of all four hundred; moto's own where it is loaded."""
+    return loaders.create_loader()

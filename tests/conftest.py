@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import gc
 import os
 from collections.abc import Callable, Iterator
 from pathlib import Path
@@ -13,6 +14,7 @@ from sharing import SharedFiles, longest_first, scheduler
 from worlds import NO_PREFECT, PROJECT, Founder, plain_environment, world_with_few_log_files
 
 from flows.demo.world import World
+from flows.memory import set_loaded_apart
 
 # `pytest --hypothesis-profile=explore` looks for new examples instead of repeating the same ones.
 settings.register_profile(
@@ -29,6 +31,12 @@ def pytest_xdist_make_scheduler(config: pytest.Config, log: object) -> SharedFil
 
 def pytest_collection_modifyitems(items: list[pytest.Item]) -> None:
     longest_first(items)
+
+
+def pytest_collection_finish() -> None:
+    """Modules and models stay: the collector of cycles need not look through them in each test."""
+    gc.collect()
+    set_loaded_apart()
 
 
 @pytest.fixture

@@ -25,6 +25,7 @@ from flows.demo.own_answers import Facts, Handlers, OwnAnswers
 from flows.demo.patch_answers import PATCH_HANDLERS
 from flows.demo.query_answers import QUERY_HANDLERS
 from flows.demo.reach_answers import REACH_HANDLERS
+from flows.memory import set_loaded_apart
 
 if TYPE_CHECKING:
     from _typeshed.wsgi import WSGIApplication
@@ -61,6 +62,7 @@ def _warm(moto: Any) -> None:
     for service in _WARM_SERVICES:
         scope = f"AWS4-HMAC-SHA256 Credential=WARM/20000101/us-east-1/{service}/aws4_request"
         moto.get_application({"HTTP_AUTHORIZATION": scope, "PATH_INFO": "/", "HTTP_HOST": "127.0.0.1"})
+    set_loaded_apart()
 
 
 def _disabled_regions(book: FaultBook) -> frozenset[str]:

@@ -16,6 +16,8 @@ from pathlib import Path
 PROJECT = Path(__file__).resolve().parents[1]
 PREFECT = str(Path(sys.executable).with_name("prefect"))
 PATIENCE_S = 240.0
+# Whole, but for its pages and its reports to its makers; and as sparing of our processors as the API of a run without a
+# server (flows/prefect_api.py), which has less of it.
 SETTINGS = {
     "PREFECT_SERVER_ANALYTICS_ENABLED": "false",
     "DO_NOT_TRACK": "1",

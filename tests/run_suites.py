@@ -30,7 +30,7 @@ SLOWEST = ("--durations=5", "--durations-min=5")
 
 
 def pytest(marks: str, *folders: str, workers: int = 2, dist: str = "loadfile") -> tuple[str, ...]:
-    """The tests so marked, below these folders only, since to collect all takes each worker 20 s."""
+    """The tests so marked, below these folders only, since to collect all takes each worker ten seconds."""
     return (str(BIN / "python"), "-m", "pytest", "-m", marks, "-n", str(workers), "--dist", dist, *SLOWEST, *folders)
 
 
